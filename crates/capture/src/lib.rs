@@ -1,0 +1,1 @@
+//! The pipeline: tapped, parsed, masked, sealed, appended.

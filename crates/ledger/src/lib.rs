@@ -1,0 +1,1 @@
+//! Write-ahead log, numbering, sealing, tree, checkpoint, recovery.

@@ -1,0 +1,1 @@
+//! Finds sensitive values in text and JSON and takes them out.

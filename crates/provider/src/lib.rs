@@ -1,0 +1,1 @@
+//! Sans-io readers of provider wire formats.

@@ -1,0 +1,1 @@
+//! Reading back: show, trace, search, verify.

@@ -1,0 +1,204 @@
+//! The envelope: a record in the clear, whose SHA-256 the leaf holds. `spec/envelope.md`.
+//!
+//! It holds no content and no user id: content stands in parts, named by pid and digest.
+//!
+//! **Invariant.** Members of every struct here are declared in alphabetical order and maps are
+//! sorted, so that plain serialisation *is* the canonical form (RFC 8785); a property test holds
+//! that. It saves building and sorting a JSON tree for every call.
+
+mod event;
+mod interaction;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use event::{Access, Alert, Configuration, Damage, Gap, Heartbeat, Recovery};
+pub use interaction::{
+    Client, Correlation, Cost, Interaction, KeyIds, Masking, Model, Params, PartRef, ProviderError,
+    Request, Response, Retention, Signals, Times, Timing, Usage, UsageSource, Who, param_number,
+};
+
+use crate::{
+    CanonicalError, CollectorName, Digest, Kind, Leaf, RecordId, Timestamp, canonical_bytes,
+};
+
+/// The schema version that this program writes.
+pub const SCHEMA_VERSION: u16 = 1;
+
+/// A record in the clear.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Envelope {
+    /// The record's id.
+    pub id: RecordId,
+    /// Who recorded it.
+    pub collector: CollectorName,
+    /// When the record was closed; the leaf's time.
+    pub recorded: Timestamp,
+    /// What it is about.
+    pub body: Body,
+}
+
+/// What a record is about, by kind.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Body {
+    /// One request to a model and what came of it.
+    Interaction(Box<Interaction>),
+    /// Admitted calls that are not in the log.
+    Gap(Gap),
+    /// A sign of life, with the tally.
+    Heartbeat(Heartbeat),
+    /// What a start found.
+    Recovery(Recovery),
+    /// A read of content.
+    Access(Access),
+    /// Something to look at.
+    Alert(Alert),
+    /// A start, a stop, a change.
+    Configuration(Configuration),
+    /// Of a kind that this version does not know.
+    Other {
+        /// The kind's word.
+        kind: String,
+        /// Its members.
+        body: Value,
+    },
+}
+
+/// Why bytes are not an envelope.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvelopeError {
+    /// Not JSON, or members missing or of a wrong type.
+    #[error("not an envelope: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Written by a later version.
+    #[error("envelope of schema version {0}; this program knows {SCHEMA_VERSION}")]
+    Version(u16),
+    /// The envelope cannot be written canonically.
+    #[error(transparent)]
+    Canonical(#[from] CanonicalError),
+}
+
+#[derive(Serialize)]
+struct EventWire<'a, T> {
+    body: &'a T,
+    collector: &'a CollectorName,
+    id: RecordId,
+    kind: &'a str,
+    recorded: Timestamp,
+    v: u16,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    collector: CollectorName,
+    id: RecordId,
+    kind: String,
+    recorded: Timestamp,
+    v: u16,
+}
+
+#[derive(Deserialize)]
+struct WithBody<T> {
+    body: T,
+}
+
+impl Envelope {
+    /// The kind's word.
+    pub fn kind(&self) -> &str {
+        match &self.body {
+            Body::Interaction(_) => Kind::Interaction.as_str(),
+            Body::Gap(_) => Kind::Gap.as_str(),
+            Body::Heartbeat(_) => Kind::Heartbeat.as_str(),
+            Body::Recovery(_) => Kind::Recovery.as_str(),
+            Body::Access(_) => Kind::Access.as_str(),
+            Body::Alert(_) => Kind::Alert.as_str(),
+            Body::Configuration(_) => Kind::Configuration.as_str(),
+            Body::Other { kind, .. } => kind,
+        }
+    }
+
+    /// The canonical bytes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EnvelopeError> {
+        let bytes = match &self.body {
+            Body::Interaction(interaction) => interaction.to_wire(self)?,
+            Body::Gap(body) => self.event(body)?,
+            Body::Heartbeat(body) => self.event(body)?,
+            Body::Recovery(body) => self.event(body)?,
+            Body::Access(body) => self.event(body)?,
+            Body::Alert(body) => self.event(body)?,
+            Body::Configuration(body) => self.event(body)?,
+            Body::Other { body, .. } => canonical_bytes(&EventWire {
+                body,
+                collector: &self.collector,
+                id: self.id,
+                kind: self.kind(),
+                recorded: self.recorded,
+                v: SCHEMA_VERSION,
+            })?,
+        };
+        Ok(bytes)
+    }
+
+    fn event<T: Serialize>(&self, body: &T) -> Result<Vec<u8>, EnvelopeError> {
+        Ok(serde_json::to_vec(&EventWire {
+            body,
+            collector: &self.collector,
+            id: self.id,
+            kind: self.kind(),
+            recorded: self.recorded,
+            v: SCHEMA_VERSION,
+        })?)
+    }
+
+    /// Reads canonical bytes; kinds of later versions are kept as [`Body::Other`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        fn body<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, EnvelopeError> {
+            Ok(serde_json::from_slice::<WithBody<T>>(bytes)?.body)
+        }
+        let header: Header = serde_json::from_slice(bytes)?;
+        if header.v > SCHEMA_VERSION {
+            return Err(EnvelopeError::Version(header.v));
+        }
+        let body = match header.kind.parse::<Kind>() {
+            Ok(Kind::Interaction) => Body::Interaction(Box::new(serde_json::from_slice(bytes)?)),
+            Ok(Kind::Gap) => Body::Gap(body(bytes)?),
+            Ok(Kind::Heartbeat) => Body::Heartbeat(body(bytes)?),
+            Ok(Kind::Recovery) => Body::Recovery(body(bytes)?),
+            Ok(Kind::Access) => Body::Access(body(bytes)?),
+            Ok(Kind::Alert) => Body::Alert(body(bytes)?),
+            Ok(Kind::Configuration) => Body::Configuration(body(bytes)?),
+            Err(_) => Body::Other {
+                kind: header.kind,
+                body: body(bytes)?,
+            },
+        };
+        Ok(Self {
+            id: header.id,
+            collector: header.collector,
+            recorded: header.recorded,
+            body,
+        })
+    }
+
+    /// The leaf that commits to these canonical bytes.
+    pub fn leaf(&self, bytes: &[u8]) -> Leaf {
+        Leaf {
+            id: self.id,
+            time: self.recorded,
+            envelope: Digest::of(bytes),
+        }
+    }
+
+    /// The interaction, when it is one.
+    pub fn interaction(&self) -> Option<&Interaction> {
+        match &self.body {
+            Body::Interaction(interaction) => Some(interaction),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

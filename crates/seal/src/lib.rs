@@ -1,0 +1,1 @@
+//! Part commitments, key derivation and key-committing encryption.

@@ -1,0 +1,1 @@
+//! The Arrow schema; records and parts in and out of Parquet.

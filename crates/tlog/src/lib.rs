@@ -1,0 +1,1 @@
+//! RFC 6962 tree, C2SP tiles, checkpoints, signed notes and proofs.
