@@ -1,1 +1,40 @@
-//! Write-ahead log, numbering, sealing, tree, checkpoint, recovery.
+//! The ledger of one collector: what is appended here is durable, numbered, sealed and provable.
+//!
+//! ```text
+//! append ─► journal (write-ahead log) ─sync─► sequence ─► tiles, checkpoint   (every second)
+//!                     └──────────────────────► segment: Parquet               (every 5 min)
+//! ```
+//!
+//! * [`Ledger::append`] writes frames and returns; tickets tell when they are written and synced.
+//! * `sequence.rs` is the durability protocol, one function to read from top to bottom.
+//! * `recover.rs` is what a start does with the journal that a crash left.
+//!
+//! **Invariants.** Every admission number ends as a record or inside a gap record. The order of
+//! the log is the order of the journal: a record's index in the log stands in its frame. A record
+//! is in the tree only after its frame was synced. A journal file goes only after its segment was
+//! read back and the record that names it is synced.
+
+mod clock;
+mod disk;
+mod error;
+mod journal;
+mod layout;
+mod ledger;
+mod numbers;
+mod recover;
+mod sealed;
+mod sealer;
+mod segments;
+mod sequence;
+mod state;
+mod status;
+mod sync;
+
+pub use clock::SystemClock;
+pub use disk::{Disk, DiskFile, RealDisk};
+pub use error::{AppendError, LedgerError};
+pub use layout::Layout;
+pub use ledger::{Config, Ledger};
+pub use recover::{OpenCall, Recovered};
+pub use sealed::{Append, Sealed, SealedPart, Tickets};
+pub use status::Status;

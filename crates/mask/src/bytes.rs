@@ -96,7 +96,10 @@ mod tests {
 
     #[test]
     fn outside_there_is_nothing() {
-        assert_eq!((at(b"a", 1), before(b"a", 0, 1), before(b"ab", 2, 2)), (0, 0, b'a'));
+        assert_eq!(
+            (at(b"a", 1), before(b"a", 0, 1), before(b"ab", 2, 2)),
+            (0, 0, b'a')
+        );
         assert_eq!(slice(b"abc", 2, 9), b"");
     }
 }

@@ -28,7 +28,10 @@ impl<'a> View<'a> {
     /// Folds the text unless it is plain ASCII.
     pub(crate) fn of(text: &'a str) -> Self {
         if text.is_ascii() {
-            return Self { bytes: Cow::Borrowed(text.as_bytes()), shifts: Vec::new() };
+            return Self {
+                bytes: Cow::Borrowed(text.as_bytes()),
+                shifts: Vec::new(),
+            };
         }
         let mut bytes = Vec::with_capacity(text.len());
         let mut shifts = Vec::new();
@@ -54,7 +57,10 @@ impl<'a> View<'a> {
             rest = chars.as_str();
         }
         bytes.extend_from_slice(rest.as_bytes());
-        Self { bytes: Cow::Owned(bytes), shifts }
+        Self {
+            bytes: Cow::Owned(bytes),
+            shifts,
+        }
     }
 
     /// The bytes to look at.

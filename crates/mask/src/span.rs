@@ -58,9 +58,15 @@ pub(crate) fn settle(found: Vec<Span>, text: &[u8]) -> Vec<Span> {
 fn around_placeholders(found: Vec<Span>, text: &[u8]) -> Vec<Span> {
     let mut spans = Vec::with_capacity(found.len());
     for mut span in found {
-        while let Some((open, close)) = placeholder::first_in(text, span.start, span.end) {
+        while span.start < span.end {
+            let Some((open, close)) = placeholder::first_in(text, span.start, span.end) else {
+                break;
+            };
             if open > span.start {
-                spans.push(Span { end: open, ..span.clone() });
+                spans.push(Span {
+                    end: open,
+                    ..span.clone()
+                });
             }
             span.start = close.min(span.end);
         }
@@ -76,7 +82,13 @@ mod tests {
     use super::*;
 
     fn span(start: usize, end: usize, entity: Entity, score: f32) -> Span {
-        Span { start, end, entity, score, detector: "test" }
+        Span {
+            start,
+            end,
+            entity,
+            score,
+            detector: "test",
+        }
     }
 
     #[test]
@@ -98,7 +110,10 @@ mod tests {
     #[test]
     fn a_credential_gives_the_name() {
         let settled = settle(
-            vec![span(0, 20, Entity::Email, 1.0), span(0, 8, Entity::ApiKey, 0.5)],
+            vec![
+                span(0, 20, Entity::Email, 1.0),
+                span(0, 8, Entity::ApiKey, 0.5),
+            ],
             &[b'x'; 40],
         );
         assert_eq!(settled[0].entity, Entity::ApiKey);
@@ -110,5 +125,9 @@ mod tests {
         let settled = settle(vec![span(0, 12, Entity::ApiKey, 1.0)], b"ab[EMAIL]cde");
         let ranges: Vec<_> = settled.iter().map(|s| (s.start, s.end)).collect();
         assert_eq!(ranges, [(0, 2), (9, 12)]);
+        assert_eq!(
+            settle(vec![span(3, 5, Entity::ApiKey, 1.0)], b"ab[EMAIL]cde"),
+            []
+        );
     }
 }

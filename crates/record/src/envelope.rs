@@ -12,7 +12,9 @@ mod interaction;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use event::{Access, Alert, Configuration, Damage, Gap, Heartbeat, Recovery};
+pub use event::{
+    Access, Alert, Configuration, Damage, Gap, Heartbeat, Recovery, Segment, SegmentFile,
+};
 pub use interaction::{
     Client, Correlation, Cost, Interaction, KeyIds, Masking, Model, Params, PartRef, ProviderError,
     Request, Response, Retention, Signals, Times, Timing, Usage, UsageSource, Who, param_number,
@@ -56,6 +58,8 @@ pub enum Body {
     Alert(Alert),
     /// A start, a stop, a change.
     Configuration(Configuration),
+    /// A segment was written.
+    Segment(Segment),
     /// Of a kind that this version does not know.
     Other {
         /// The kind's word.
@@ -115,6 +119,7 @@ impl Envelope {
             Body::Access(_) => Kind::Access.as_str(),
             Body::Alert(_) => Kind::Alert.as_str(),
             Body::Configuration(_) => Kind::Configuration.as_str(),
+            Body::Segment(_) => Kind::Segment.as_str(),
             Body::Other { kind, .. } => kind,
         }
     }
@@ -129,6 +134,7 @@ impl Envelope {
             Body::Access(body) => self.event(body)?,
             Body::Alert(body) => self.event(body)?,
             Body::Configuration(body) => self.event(body)?,
+            Body::Segment(body) => self.event(body)?,
             Body::Other { body, .. } => canonical_bytes(&EventWire {
                 body,
                 collector: &self.collector,
@@ -169,6 +175,7 @@ impl Envelope {
             Ok(Kind::Access) => Body::Access(body(bytes)?),
             Ok(Kind::Alert) => Body::Alert(body(bytes)?),
             Ok(Kind::Configuration) => Body::Configuration(body(bytes)?),
+            Ok(Kind::Segment) => Body::Segment(body(bytes)?),
             Err(_) => Body::Other {
                 kind: header.kind,
                 body: body(bytes)?,

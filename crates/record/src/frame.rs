@@ -90,7 +90,6 @@ pub enum FrameError {
 
 /// What the reader met next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Scanned<'a> {
     /// A whole frame at `offset`.
     Frame {

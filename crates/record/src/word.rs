@@ -87,6 +87,8 @@ words! {
         Alert = "alert",
         /// A start, a stop, or a change of what is recorded and how.
         Configuration = "configuration",
+        /// A segment was written: its files and their digests.
+        Segment = "segment",
     }
 }
 

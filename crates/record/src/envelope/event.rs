@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{GapReason, RangeSet, Timestamp};
+use crate::{Digest, GapReason, RangeSet, Timestamp};
 
 /// Admitted calls that are not in the log: which, why and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Gap {
 /// A sign of life, and the tally of numbers up to here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeat {
-    /// The highest number given out, or reserved and settled since.
+    /// The highest number given out so far.
     pub admitted: u64,
     /// Numbers that are in gap records.
     pub gaps: u64,
@@ -33,8 +33,6 @@ pub struct Heartbeat {
     pub open: RangeSet,
     /// Numbers that ended as a record.
     pub recorded: u64,
-    /// Numbers that were released unused at a clean stop.
-    pub released: u64,
 }
 
 /// A stretch of a journal file that was no whole frame.
@@ -95,4 +93,30 @@ pub struct Configuration {
     pub policy: String,
     /// The program's version.
     pub version: String,
+}
+
+/// A segment was written and read back: from here on its files are known to the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Its files.
+    pub files: Vec<SegmentFile>,
+    /// Index of its first record in the log.
+    pub first: u64,
+    /// Index of its last record in the log.
+    pub last: u64,
+    /// How many records it holds.
+    pub records: u64,
+}
+
+/// A file of a segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentFile {
+    /// Its length.
+    pub bytes: u64,
+    /// CRC-32 (IEEE) of its bytes: finds accidents fast where every part has a digest of its own.
+    pub crc32: u32,
+    /// Its name in the archive.
+    pub name: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
 }

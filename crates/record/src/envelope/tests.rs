@@ -166,7 +166,6 @@ fn events_are_canonical() {
             admitted: 9,
             gaps: 6,
             open: numbers,
-            released: 0,
             recorded: 3,
         }),
         Body::Recovery(Recovery {

@@ -1,0 +1,251 @@
+//! The durability protocol of the log: one function, read from top to bottom.
+//!
+//! What it takes has been synced to the journal, in an order that is fixed there. So wherever a
+//! crash falls, the next run makes the same tiles from the same leaves.
+
+use archive::{Archive, ArchiveError, Name};
+use tlog::{Checkpoint, Hash, TilePath, Tree, leaf_hash, push_entry, read_bundle};
+
+use crate::LedgerError;
+use crate::sealer::Sealer;
+use crate::status::set;
+
+/// The log as it is signed: what the next sequence goes on from.
+#[derive(Debug, Clone)]
+pub(crate) struct Head {
+    pub(crate) tree: Tree,
+    /// The entries after the last full bundle, as a bundle.
+    pub(crate) bundle: Vec<u8>,
+    /// The signed checkpoint, byte for byte; empty before the first.
+    pub(crate) note: Vec<u8>,
+    /// Whether the archive has this checkpoint.
+    pub(crate) published: bool,
+}
+
+/// Name of the signed state in the ledger's folder.
+pub(crate) const STATE: &str = "checkpoint";
+
+impl Sealer {
+    /// Seals all records that are synced; false when there were none.
+    pub(crate) fn sequence(&mut self) -> Result<bool, LedgerError> {
+        // A checkpoint that was signed and not published comes first: nobody may see a later one
+        // before it.
+        self.publish()?;
+
+        let leaves = self.shared.lock().sealable(self.head.tree.size());
+        if leaves.is_empty() {
+            return Ok(false);
+        }
+
+        // Build the new tiles and bundles in memory. A crash leaves nothing.
+        let mut head = self.head.clone();
+        let mut objects: Vec<(TilePath, Vec<u8>)> = Vec::new();
+        for leaf in &leaves {
+            let entry = leaf.to_bytes();
+            if !push_entry(&mut head.bundle, &entry) {
+                return Err(LedgerError::Fatal(
+                    "a leaf is too long for a bundle".to_owned(),
+                ));
+            }
+            head.tree.push(leaf_hash(&entry), |path, hashes| {
+                objects.push((path, flat(hashes)))
+            });
+            let size = head.tree.size();
+            if size.is_multiple_of(256) {
+                let path = TilePath::bundle_covering(size - 1, size);
+                objects.push((path, std::mem::take(&mut head.bundle)));
+            }
+        }
+        let size = head.tree.size();
+        if !head.bundle.is_empty() {
+            objects.push((
+                TilePath::bundle_covering(size - 1, size),
+                head.bundle.clone(),
+            ));
+        }
+        objects.extend(
+            head.tree
+                .partials()
+                .map(|(path, hashes)| (path, flat(hashes))),
+        );
+
+        // Stage. A crash from here on leaves objects that no checkpoint speaks of; the next run
+        // makes the same ones, and put_all takes them as done.
+        let named = objects
+            .iter()
+            .map(|(path, bytes)| Ok((self.layout.tile(*path)?, bytes.as_slice())))
+            .collect::<Result<Vec<_>, ArchiveError>>()
+            .map_err(LedgerError::archive)?;
+        self.archive.put_all(&named).map_err(LedgerError::archive)?;
+
+        // Read back: nothing is signed that the archive does not give.
+        for (name, bytes) in &named {
+            if self
+                .archive
+                .get(name)
+                .map_err(LedgerError::archive)?
+                .as_deref()
+                != Some(*bytes)
+            {
+                return Err(LedgerError::Unavailable {
+                    action: "read back",
+                    what: name.to_string(),
+                    reason: "the archive does not give what was put".to_owned(),
+                });
+            }
+        }
+
+        // Sign, and swap the signed state for the new one. This is the commit point: from here on
+        // the log has these entries. A crash before it leaves the old state, a crash after it a
+        // state that publish() publishes at the next start. The comparison keeps a second process
+        // or a restored copy from signing a fork.
+        let checkpoint = Checkpoint {
+            origin: self.origin.clone(),
+            size,
+            root: head.tree.root(),
+        };
+        head.note = checkpoint.sign(&self.key);
+        let current = match self.disk.read(STATE) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(LedgerError::unavailable("read", STATE)(error)),
+        };
+        if current != self.head.note {
+            return Err(LedgerError::Fatal(
+                "the signed state on disk is not the one that this process signed last".to_owned(),
+            ));
+        }
+        self.disk
+            .replace(STATE, &head.note)
+            .map_err(LedgerError::unavailable("replace", STATE))?;
+        head.published = false;
+        let before = std::mem::replace(&mut self.head, head);
+        {
+            let mut state = self.shared.lock();
+            state.pending = state.pending.split_off(&size);
+            set(
+                &self.shared.counters.unsealed,
+                u64::try_from(state.pending.len()).unwrap_or(0),
+            );
+        }
+        set(&self.shared.counters.tree_size, size);
+
+        self.publish()?;
+        self.remove_superseded(&before.tree);
+        Ok(true)
+    }
+
+    /// Puts the signed checkpoint where others see it. Calling it again changes nothing.
+    pub(crate) fn publish(&mut self) -> Result<(), LedgerError> {
+        if self.head.published || self.head.note.is_empty() {
+            return Ok(());
+        }
+        let size = self.head.tree.size();
+        let kept = self
+            .layout
+            .checkpoint_of(size)
+            .map_err(LedgerError::archive)?;
+        let current = self.layout.checkpoint().map_err(LedgerError::archive)?;
+        self.archive
+            .put_all(&[(kept, self.head.note.as_slice())])
+            .and_then(|()| self.archive.replace(&current, &self.head.note))
+            .map_err(LedgerError::archive)?;
+        self.head.published = true;
+        let now = u64::try_from(self.shared.now().0).unwrap_or(0);
+        set(&self.shared.counters.checkpoint_at, now);
+        Ok(())
+    }
+
+    /// Removes partial tiles of the tree before whose full tiles are there now. A crash leaves
+    /// some of them, which does no harm.
+    fn remove_superseded(&self, before: &Tree) {
+        let size = self.head.tree.size();
+        let old = before.size();
+        let bundle = TilePath::bundle_covering(old, old);
+        let partials = before.partials().map(|(path, _)| path);
+        for path in partials.chain((bundle.width > 0).then_some(bundle)) {
+            let level = u32::from(path.level.unwrap_or(0)) * 8;
+            let is_full_now = (size >> level) / 256 > path.index;
+            if is_full_now
+                && let Ok(name) = self.layout.tile(path)
+                && let Err(error) = self.archive.remove_superseded(&name)
+            {
+                tracing::debug!(%error, "a superseded partial tile stays");
+            }
+        }
+    }
+}
+
+/// The signed head of a log whose tiles are in the archive.
+pub(crate) fn load_head(
+    archive: &dyn Archive,
+    tile_name: impl Fn(TilePath) -> Result<Name, ArchiveError>,
+    checkpoint: &Checkpoint,
+    note: Vec<u8>,
+) -> Result<Head, LedgerError> {
+    let get = |path: TilePath| -> Result<Vec<u8>, LedgerError> {
+        let name = tile_name(path).map_err(LedgerError::archive)?;
+        archive
+            .get(&name)
+            .map_err(LedgerError::archive)?
+            .ok_or_else(|| LedgerError::Fatal(format!("{name} is missing from the archive")))
+    };
+    let mut failed = None;
+    let tree = Tree::from_partials(checkpoint.size, |path| match get(path) {
+        Ok(bytes) => Some(
+            bytes
+                .chunks_exact(32)
+                .filter_map(|h| Some(Hash(h.try_into().ok()?)))
+                .collect(),
+        ),
+        Err(error) => {
+            failed = Some(error);
+            None
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let tree = tree
+        .filter(|tree| tree.root() == checkpoint.root)
+        .ok_or_else(|| {
+            LedgerError::Fatal(format!(
+                "the tiles in {} do not give the root of the signed state at size {}",
+                archive.location(),
+                checkpoint.size
+            ))
+        })?;
+    let size = checkpoint.size;
+    let bundle = if size.is_multiple_of(256) {
+        Vec::new()
+    } else {
+        get(TilePath::bundle_covering(size - 1, size))?
+    };
+    // The bundle goes into the next one, so it must be what was logged.
+    let logged = tree
+        .partials()
+        .find(|(path, _)| path.level == Some(0))
+        .map(|(_, hashes)| hashes);
+    let same = read_bundle(&bundle).is_ok_and(|entries| {
+        entries
+            .into_iter()
+            .map(leaf_hash)
+            .eq(logged.unwrap_or_default().iter().copied())
+    });
+    if !same {
+        return Err(LedgerError::Fatal(format!(
+            "the last entry bundle in {} does not hold what was logged",
+            archive.location()
+        )));
+    }
+    Ok(Head {
+        tree,
+        bundle,
+        note,
+        published: false,
+    })
+}
+
+fn flat(hashes: &[Hash]) -> Vec<u8> {
+    hashes.iter().flat_map(|hash| hash.0).collect()
+}

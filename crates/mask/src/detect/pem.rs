@@ -1,0 +1,85 @@
+//! Private keys in PEM form, whole or cut off.
+
+use super::{Found, span};
+use crate::bytes::{Set, run, slice};
+use crate::entity::Entity;
+use crate::words::Scene;
+
+/// Base64 with what stands between its lines, escaped line ends and header fields too.
+const BODY: Set = Set::alnum_and(b"+/=\r\n\t \\:,-.*#|>");
+
+/// A header line is never longer than this.
+const HEADER: usize = 80;
+
+/// Looks for the key that begins with the `-----BEGIN` at `start`; tells where it ends.
+pub(crate) fn detect(scene: &Scene<'_>, start: usize, found: &mut Found) -> usize {
+    let text = scene.text;
+    let head = start + "-----BEGIN".len();
+    let window = slice(text, head, text.len().min(head + HEADER));
+    let Some(title) = position(window, b"-----") else {
+        return head;
+    };
+    if position(slice(window, 0, title), b"PRIVATE KEY").is_none() {
+        return head;
+    }
+    let body = head + title + 5;
+    let rest = text.get(body..).unwrap_or_default();
+    let close = position(rest, b"-----END").map(|i| body + i);
+    let next = position(rest, b"-----BEGIN").map(|i| body + i);
+    let end = match close {
+        Some(close) if next.is_none_or(|next| close < next) => {
+            let tail = close + "-----END".len();
+            let window = slice(text, tail, text.len().min(tail + HEADER));
+            position(window, b"-----").map_or(close, |i| tail + i + 5)
+        }
+        // Cut off: what still looks like the key belongs to it.
+        _ => run(text, body, &BODY).min(next.unwrap_or(usize::MAX)),
+    };
+    let letters = slice(text, body, close.unwrap_or(end).min(end));
+    if letters.iter().filter(|b| b.is_ascii_alphanumeric()).count() >= 10 {
+        found.push(span((start, end), Entity::PrivateKey, 1.0, "pem"));
+        return end;
+    }
+    head
+}
+
+fn position(text: &[u8], word: &[u8]) -> Option<usize> {
+    text.windows(word.len()).position(|window| window == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::testing::{no, yes};
+
+    const KEY: &str =
+        "-----BEGIN EC PRIVATE KEY-----\nMIGlAgEBBDEA1yi+kzpV\n-----END EC PRIVATE KEY-----";
+
+    #[test]
+    fn keys_of_every_kind() {
+        yes(Entity::PrivateKey, &format!("key:\n{KEY}\nend"), KEY);
+        let escaped = KEY.replace('\n', "\\n");
+        yes(Entity::PrivateKey, &format!("\"{escaped}\""), &escaped);
+        let pgp = KEY.replace("EC PRIVATE KEY", "PGP PRIVATE KEY BLOCK");
+        yes(Entity::PrivateKey, &pgp, &pgp);
+    }
+
+    #[test]
+    fn a_key_cut_off_is_one() {
+        let cut = &KEY[..45];
+        yes(Entity::PrivateKey, cut, cut);
+    }
+
+    #[test]
+    fn what_is_public_or_empty_is_none() {
+        no(Entity::PrivateKey, &KEY.replace("PRIVATE", "PUBLIC"));
+        no(
+            Entity::PrivateKey,
+            "-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----",
+        );
+        no(
+            Entity::PrivateKey,
+            "-----BEGIN CERTIFICATE-----\nMIGlAgEBBDEA1yi\n-----END CERTIFICATE-----",
+        );
+    }
+}

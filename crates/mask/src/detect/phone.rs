@@ -1,0 +1,388 @@
+//! Telephone numbers: international, North American, and national forms beside a telling word.
+
+use super::number::Number;
+use super::shape::{glued, in_opaque_token, is_date, number as value};
+use super::{Found, span};
+use crate::bytes::{at, before, slice};
+use crate::entity::Entity;
+use crate::words::Scene;
+
+/// A number right after one of these is a phone number whatever its form.
+const STRONG: [&str; 26] = [
+    "phone",
+    "phones",
+    "telephone",
+    "tel",
+    "telefon",
+    "telefono",
+    "telephon",
+    "mobile",
+    "cell",
+    "cellphone",
+    "cellular",
+    "fax",
+    "whatsapp",
+    "sms",
+    "dial",
+    "handy",
+    "mobil",
+    "movil",
+    "celular",
+    "portable",
+    "telefone",
+    "hotline",
+    "landline",
+    "mob",
+    "ph",
+    "phonenumber",
+];
+/// A number near one of these is one if it has the form of a national number.
+const WEAK: [&str; 12] = [
+    "call",
+    "calls",
+    "called",
+    "calling",
+    "text",
+    "reach",
+    "contact",
+    "message",
+    "messages",
+    "registered",
+    "ring",
+    "rufnummer",
+];
+/// A number right before one of these is one if it has the form of a national number.
+const AFTER: [&str; 7] = [
+    "office", "fax", "mobile", "cell", "phone", "home", "landline",
+];
+/// Numbers after these count other things.
+const OTHER: [&str; 16] = [
+    "order",
+    "invoice",
+    "ticket",
+    "isbn",
+    "tracking",
+    "ref",
+    "version",
+    "zip",
+    "postcode",
+    "sku",
+    "serial",
+    "timestamp",
+    "epoch",
+    "id",
+    "uuid",
+    "issue",
+];
+
+/// Looks for one phone number among the groups of a number.
+pub(crate) fn detect(scene: &Scene<'_>, number: &Number, found: &mut Found) {
+    if number.digits < 6 {
+        return;
+    }
+    let groups = number.groups().len();
+    let mut first = 0;
+    while first < groups {
+        // The longest form wins: a country code belongs to the number.
+        let fit = (first..groups).rev().find_map(|last| {
+            let form = Form::read(scene.text, number, first, last)?;
+            form.score(scene).map(|score| (form, last, score))
+        });
+        let Some((form, last, score)) = fit else {
+            first += 1;
+            continue;
+        };
+        let end = with_extension(scene.text, form.end);
+        found.push(span((form.start, end), Entity::Phone, score, "phone"));
+        first = last + 1;
+    }
+}
+
+/// Some groups of a number, looked at as a phone number.
+struct Form<'a> {
+    text: &'a [u8],
+    number: &'a Number,
+    first: usize,
+    last: usize,
+    start: usize,
+    end: usize,
+    digits: usize,
+    plus: bool,
+}
+
+impl<'a> Form<'a> {
+    fn read(text: &'a [u8], number: &'a Number, first: usize, last: usize) -> Option<Self> {
+        let groups = number.groups().get(first..=last)?;
+        let (open, _) = *groups.first()?;
+        let (_, end) = *groups.last()?;
+        let digits = groups.iter().map(|(from, to)| to - from).sum();
+        let whole = first == 0;
+        let mut start = if whole { number.start } else { open };
+        let plus = whole && number.plus;
+        // A bracket that closes before the number ends opens before it begins.
+        if slice(text, start, end).contains(&b')') {
+            if before(text, start, 1) == b'(' {
+                start -= 1;
+            }
+        } else if at(text, start) == b'(' {
+            start += 1;
+        }
+        let form = Self {
+            text,
+            number,
+            first,
+            last,
+            start,
+            end,
+            digits,
+            plus,
+        };
+        ((6..=15).contains(&digits) && form.stands_alone()).then_some(form)
+    }
+
+    fn group(&self, i: usize) -> &'a [u8] {
+        if i > self.last - self.first {
+            return &[];
+        }
+        self.number.group(self.text, self.first + i)
+    }
+
+    fn separator(&self, i: usize) -> &'a [u8] {
+        if i >= self.last - self.first {
+            return &[];
+        }
+        self.number.separator(self.text, self.first + i)
+    }
+
+    fn count(&self) -> usize {
+        self.last - self.first + 1
+    }
+
+    fn stands_alone(&self) -> bool {
+        let left = before(self.text, self.start, 1);
+        let right = at(self.text, self.end);
+        let money = matches!(left, b'$' | b'#') || right == b'%';
+        let decimal = matches!(left, b'.' | b',')
+            && before(self.text, self.start, 2).is_ascii_digit()
+            || matches!(right, b'.' | b',' | b':') && at(self.text, self.end + 1).is_ascii_digit()
+            || left == b':' && before(self.text, self.start, 2).is_ascii_digit();
+        let inner = self.separator(0);
+        let joined = |edge: &[u8]| {
+            !edge.is_empty() && (edge == inner || edge != b" " && !edge.contains(&b'('))
+        };
+        let cut = self
+            .first
+            .checked_sub(1)
+            .map(|i| self.number.separator(self.text, i));
+        let rest = self.number.separator(self.text, self.last);
+        !(money || decimal || cut.is_some_and(joined) || joined(rest))
+            && !glued(self.text, self.start, self.end)
+            && !in_opaque_token(self.text, self.start, with_extension(self.text, self.end))
+            && !self.holds_date()
+    }
+
+    fn holds_date(&self) -> bool {
+        (0..self.count().saturating_sub(2)).any(|i| {
+            self.separator(i) == self.separator(i + 1)
+                && self.separator(i).len() == 1
+                && is_date(self.group(i), self.group(i + 1), self.group(i + 2))
+                && !(self.separator(i) == b" " && self.count() > 3)
+        })
+    }
+
+    fn score(&self, scene: &Scene<'_>) -> Option<f32> {
+        if self.plus {
+            let telling = self.digits >= 8 && self.group(0).first() != Some(&b'0');
+            return telling.then_some(0.95);
+        }
+        if self.is_north_american() {
+            return Some(0.9);
+        }
+        let shaped = self.is_national();
+        let strong = scene.before(self.start, 24, &STRONG);
+        if strong && self.is_plausible(scene) {
+            return Some(0.85);
+        }
+        if !self.is_spaced_thousands() && scene.before(self.start, 24, &OTHER) {
+            return None;
+        }
+        let weak = scene.before(self.start, 40, &WEAK);
+        let after = scene.after(self.end, 8, &AFTER) && self.ends_line_after_word();
+        let spread = self.count() > 1 && self.digits >= 6 && self.is_plausible(scene);
+        let loose = self.digits >= 7 && !self.is_spaced_thousands();
+        if after && spread || weak && spread && loose || shaped && self.count() > 2 {
+            return Some(0.7);
+        }
+        (weak && self.count() == 1 && self.is_plain_national()).then_some(0.6)
+    }
+
+    /// Area, exchange and line, with the separators of North America.
+    fn is_north_american(&self) -> bool {
+        let extra = self.count().saturating_sub(3);
+        let prefix = extra == 0 || extra == 1 && matches!(self.group(0), b"1" | b"001");
+        let lengths = [0, 1, 2].map(|i| self.group(extra + i).len());
+        let separators = (self.separator(extra), self.separator(extra + 1));
+        let bracket = slice(self.text, self.start, self.end).contains(&b'(');
+        let telling = match separators {
+            (b"-", b"-") | (b".", b".") => true,
+            (b") " | b")" | b")-", b"-" | b" " | b".") => bracket,
+            (b" ", b" " | b"-") => {
+                let code = |i: usize| self.group(extra + i).first().is_some_and(|b| *b >= b'2');
+                code(0) && code(1)
+            }
+            _ => false,
+        };
+        prefix && telling && lengths == [3, 3, 4]
+    }
+
+    /// A trunk zero or a bracketed area code, and groups as people write them.
+    fn is_national(&self) -> bool {
+        let bracket = at(self.text, self.start) == b'(' && self.group(0).len() >= 2;
+        let head = self.group(0);
+        let trunk = at(head, 0) == b'0' && at(head, 1) != b'0' && head.len() >= 2;
+        let even = (1..self.count()).all(|i| self.group(i).len() >= 2)
+            && (1..self.count() - 1).all(|i| matches!(self.separator(i), b" " | b"-"));
+        let counts_up = (1..self.count())
+            .all(|i| value(self.group(i)) == value(self.group(i - 1)).wrapping_add(1));
+        (bracket && self.digits >= 9 || trunk && (9..=11).contains(&self.digits))
+            && even
+            && !counts_up
+    }
+
+    /// Ten or eleven digits in one run that do not look like a time.
+    fn is_plain_national(&self) -> bool {
+        let head = self.group(0);
+        match head.len() {
+            10 => at(head, 0) >= b'2' || at(head, 0) == b'0',
+            11 => matches!(at(head, 0), b'0' | b'1'),
+            _ => false,
+        }
+    }
+
+    /// What a number after the word `phone` still may not be.
+    fn is_plausible(&self, scene: &Scene<'_>) -> bool {
+        let one_run = self.count() == 1;
+        let epoch = one_run
+            && at(self.group(0), 0) == b'1'
+            && matches!(self.digits, 10 | 13)
+            && !scene.before(self.start, 4, &STRONG)
+            && !scene.before(self.start, 10, &["phone", "telephone", "mobile"]);
+        let dots = (0..self.count() - 1)
+            .filter(|i| self.separator(*i) == b".")
+            .count();
+        let tiny = (0..self.count())
+            .filter(|i| self.group(*i).len() == 1)
+            .count();
+        !(epoch
+            || one_run && self.digits < 7
+            || dots == 1
+            || tiny > 2
+            || tiny > 1 && self.digits < 8)
+    }
+
+    /// `12 345 678` is an amount more often than a phone number.
+    fn is_spaced_thousands(&self) -> bool {
+        self.group(0).len() <= 3
+            && self.count() > 1
+            && (1..self.count()).all(|i| self.group(i).len() == 3)
+            && (0..self.count() - 1).all(|i| self.separator(i) == b" ")
+    }
+
+    /// `100 000 mobile users` is an amount; a word that labels a number ends the line.
+    fn ends_line_after_word(&self) -> bool {
+        let rest = self.text.get(self.end..).unwrap_or_default();
+        let word = rest.iter().skip(1).position(|b| !b.is_ascii_alphabetic());
+        word.is_none_or(|n| !matches!(at(rest, n + 1), b' ') || at(rest, n + 2) == b'\n')
+    }
+}
+
+/// Takes in `x123`, ` x123`, ` ext. 123`.
+fn with_extension(text: &[u8], end: usize) -> usize {
+    let mut i = end + usize::from(at(text, end) == b' ');
+    let word = [&b"extension"[..], b"ext.", b"ext", b"x"]
+        .into_iter()
+        .find(|word| {
+            text.get(i..i + word.len())
+                .is_some_and(|part| part.eq_ignore_ascii_case(word))
+        });
+    let Some(word) = word else { return end };
+    i += word.len();
+    i += usize::from(at(text, i) == b' ');
+    let stop = super::number::end_of_digits(text, i);
+    if (1..=6).contains(&(stop - i)) {
+        stop
+    } else {
+        end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::testing::{no, yes};
+
+    #[test]
+    fn forms_that_need_no_word() {
+        for value in [
+            "+1-984-182-0190",
+            "+447700677662",
+            "+46 (0)8 928 571 38",
+            "+41 (0)38 549 02 90",
+            "(579)888-3058",
+            "(579) 888-3058 ext. 12",
+            "201-948-1927",
+            "930.167.3943",
+            "001-518-640-0854",
+            "001-846-853-9089x92556",
+            "1-800-555-0199",
+            "0487 98 11 92",
+            "024 971 50 30",
+            "(08) 8747 6301",
+            "(71) 4233-6306",
+        ] {
+            yes(Entity::Phone, &format!("so {value}, then"), value);
+        }
+    }
+
+    #[test]
+    fn forms_that_need_one() {
+        for value in [
+            "467 3395",
+            "60-56-85-91",
+            "21 284 698 2548",
+            "9469 9966",
+            "51 516 33 75",
+        ] {
+            yes(Entity::Phone, &format!("Phone:\n{value}\n"), value);
+        }
+        yes(Entity::Phone, "call me on 5551234567", "5551234567");
+        yes(Entity::Phone, "416 60 039 office\n", "416 60 039");
+    }
+
+    #[test]
+    fn other_numbers_are_none() {
+        for text in [
+            "550e8400-e29b-41d4-a716-446655440000",
+            "2024-01-31 10",
+            "31.12.2024",
+            "call 2024-01-31",
+            "1712345678",
+            "1712345678901",
+            "call back at 1712345678901",
+            "$1 234 567",
+            "12 345 678 people",
+            "100 000 mobile users",
+            "id 555-1234",
+            "01 02 03 04 05",
+            "3.14159265",
+            "order 12345678",
+            "/orders/123-456-7890",
+            "pkg-123-456-7890",
+            "192.168.100.200",
+            "12:30:45",
+            "10 000 000",
+        ] {
+            no(Entity::Phone, text);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The pass over a text: finds anchors and sends a detector to each.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, MatchKind, StartKind};
+
+use crate::bytes::at;
+use crate::detect::number::{Number, end_of_digits};
+use crate::detect::{Found, assign, auth, card, email, iban, ip, jwt, pem, phone, secret, ssn};
+use crate::rules::{self, Rule};
+use crate::words::Scene;
+
+/// What stands at a word that is an anchor.
+#[derive(Clone, Copy)]
+enum Anchor {
+    Rule(&'static Rule),
+    Name,
+    Scheme,
+    Url,
+    Option,
+    Pem,
+    Jwt,
+    Azure,
+}
+
+const WORDS: [(&str, Anchor); 29] = [
+    ("key", Anchor::Name),
+    ("token", Anchor::Name),
+    ("secret", Anchor::Name),
+    ("passw", Anchor::Name),
+    ("passphrase", Anchor::Name),
+    ("passcode", Anchor::Name),
+    ("_pass", Anchor::Name),
+    ("pass=", Anchor::Name),
+    ("pwd", Anchor::Name),
+    ("credential", Anchor::Name),
+    ("auth=", Anchor::Name),
+    ("_auth", Anchor::Name),
+    ("auth:", Anchor::Name),
+    ("login", Anchor::Name),
+    ("authorization", Anchor::Name),
+    ("cookie", Anchor::Name),
+    ("_pat", Anchor::Name),
+    ("jwt", Anchor::Name),
+    ("bearer ", Anchor::Scheme),
+    ("basic ", Anchor::Scheme),
+    ("://", Anchor::Url),
+    (" -u ", Anchor::Option),
+    (" --user ", Anchor::Option),
+    ("-----BEGIN", Anchor::Pem),
+    ("eyJ", Anchor::Jwt),
+    ("eyA", Anchor::Jwt),
+    ("ewog", Anchor::Jwt),
+    ("Q~", Anchor::Azure),
+    ("flyv1 ", Anchor::Scheme),
+];
+
+struct Scanner {
+    words: AhoCorasick,
+    anchors: Vec<Anchor>,
+}
+
+static SCANNER: LazyLock<Scanner> = LazyLock::new(|| {
+    let rules = rules::all().map(|rule| (rule.prefix, Anchor::Rule(rule)));
+    let (patterns, anchors): (Vec<_>, Vec<_>) = WORDS.into_iter().chain(rules).unzip();
+    Scanner {
+        words: automaton(&patterns),
+        anchors,
+    }
+});
+
+#[expect(
+    clippy::expect_used,
+    reason = "the words are constants, and a test builds them"
+)]
+fn automaton(words: &[&str]) -> AhoCorasick {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::Standard)
+        .start_kind(StartKind::Unanchored)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(words)
+        .expect("a few hundred short words fit an automaton")
+}
+
+/// Builds what is built once.
+pub(crate) fn prepare() {
+    LazyLock::force(&SCANNER);
+}
+
+/// Everything any detector finds, in no order, overlaps and all.
+pub(crate) fn scan(scene: &Scene<'_>) -> Found {
+    let mut found = Found::new();
+    words(scene, &mut found);
+    signs(scene, &mut found);
+    found
+}
+
+fn words(scene: &Scene<'_>, found: &mut Found) {
+    let scanner = &*SCANNER;
+    let mut name_end = 0;
+    let mut pem_end = 0;
+    let input = aho_corasick::Input::new(scene.text).anchored(Anchored::No);
+    for hit in scanner.words.find_overlapping_iter(input) {
+        let Some(anchor) = scanner.anchors.get(hit.pattern().as_usize()) else {
+            continue;
+        };
+        match anchor {
+            Anchor::Rule(rule) => secret::detect(scene, hit.start(), rule, found),
+            Anchor::Name if hit.start() >= name_end => {
+                name_end = assign::detect(scene, hit.start(), found);
+            }
+            Anchor::Name => {}
+            Anchor::Scheme => auth::after_scheme(scene, hit.start(), hit.end(), found),
+            Anchor::Url => auth::in_url(scene, hit.end(), found),
+            Anchor::Option => auth::after_option(scene, hit.start(), hit.end(), found),
+            Anchor::Pem if hit.start() >= pem_end => {
+                pem_end = pem::detect(scene, hit.start(), found);
+            }
+            Anchor::Pem => {}
+            Anchor::Azure => secret::azure(scene, hit.start(), found),
+            Anchor::Jwt => jwt::detect(scene, hit.start(), found),
+        }
+    }
+}
+
+/// Digits, `@` and `:` are anchors of their own. Most stretches of prose have none of them.
+fn signs(scene: &Scene<'_>, found: &mut Found) {
+    const STRETCH: usize = 32;
+    let text = scene.text;
+    let mut i = 0;
+    let mut number_end = 0;
+    let mut colon_end = 0;
+    while let Some(rest) = text.get(i..) {
+        if let Some(stretch) = rest.first_chunk::<STRETCH>()
+            && !stretch.iter().fold(false, |any, b| any | is_sign(*b))
+        {
+            i += STRETCH;
+            continue;
+        }
+        let Some(step) = rest.iter().position(|b| is_sign(*b)) else {
+            break;
+        };
+        i += step;
+        match at(text, i) {
+            b'@' => email::detect(scene, i, found),
+            b':' => {
+                if i >= colon_end && looks_hexadecimal(text, i) {
+                    colon_end = ip::detect_v6(scene, i, found);
+                }
+            }
+            _ => {
+                let end = end_of_digits(text, i);
+                digits(scene, i, end, &mut number_end, found);
+                i = end;
+                continue;
+            }
+        }
+        i += 1;
+    }
+}
+
+fn digits(scene: &Scene<'_>, start: usize, end: usize, number_end: &mut usize, found: &mut Found) {
+    if end - start == 2 || end - start > 2 {
+        iban::detect(scene, start, found);
+    }
+    if at(scene.text, end) == b'.' && end - start <= 3 {
+        ip::detect_v4(scene, start, found);
+    }
+    if start < *number_end {
+        return;
+    }
+    let Some(number) = Number::read(scene.text, start) else {
+        return;
+    };
+    *number_end = number.end;
+    if number.digits >= 12 {
+        card::detect(scene, &number, found);
+    }
+    if number.digits >= 9 {
+        ssn::detect(scene, &number, found);
+    }
+    phone::detect(scene, &number, found);
+}
+
+fn is_sign(byte: u8) -> bool {
+    byte.is_ascii_digit() || byte == b'@' || byte == b':'
+}
+
+/// Nearly every colon in prose and code has a blank or a word beside it.
+fn looks_hexadecimal(text: &[u8], colon: usize) -> bool {
+    let next = at(text, colon + 1);
+    next == b':' || next.is_ascii_hexdigit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_build() {
+        prepare();
+        assert_eq!(SCANNER.anchors.len(), SCANNER.words.patterns_len());
+    }
+
+    #[test]
+    fn anchors_at_the_edges() {
+        for text in [
+            "",
+            "@",
+            ":",
+            "1",
+            "1@",
+            "::",
+            "key",
+            "key=",
+            "://",
+            "-----BEGIN",
+            "eyJ",
+            "sk-",
+        ] {
+            assert_eq!(
+                scan(&Scene {
+                    text: text.as_bytes(),
+                    keys: &[]
+                }),
+                [],
+                "{text}"
+            );
+        }
+    }
+}

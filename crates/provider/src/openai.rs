@@ -1,0 +1,59 @@
+//! OpenAI's formats and the many that are compatible with them.
+
+mod chat;
+mod completions;
+mod content;
+mod embeddings;
+mod responses;
+
+pub(crate) use chat::Chat;
+pub(crate) use completions::Completions;
+pub(crate) use embeddings::Embeddings;
+pub(crate) use responses::{Responses, named};
+
+use record::FinishClass;
+use serde_json::Value;
+
+use crate::ReadResponse;
+use crate::json;
+use crate::reader::name;
+use crate::taker::Taker;
+
+/// Takes what all of OpenAI's answers name at the top.
+fn head(body: &Value, taker: &mut Taker, out: &mut ReadResponse) {
+    let oddities = &mut taker.oddities;
+    out.model = name(json::text(body, "model"), "model_unclear", oddities);
+    out.response_id = name(json::text(body, "id"), "response_id_unclear", oddities);
+    out.fingerprint = name(
+        json::text(body, "system_fingerprint"),
+        "fingerprint_unclear",
+        oddities,
+    );
+}
+
+/// The class of a `finish_reason`.
+fn class(reason: &str) -> FinishClass {
+    match reason {
+        "stop" | "eos" | "end_turn" | "stop_sequence" | "STOP" => FinishClass::Stop,
+        "length" | "model_length" | "max_tokens" | "MAX_TOKENS" => FinishClass::Length,
+        "tool_calls" | "function_call" | "tool_use" => FinishClass::ToolCall,
+        "content_filter" | "SAFETY" => FinishClass::ContentFilter,
+        "refusal" => FinishClass::Refusal,
+        "error" => FinishClass::Error,
+        _ => FinishClass::Unknown,
+    }
+}
+
+/// Whether a piece of a stream holds a line `data: [DONE]`. JSON has no raw line ends in its
+/// texts, so what stands at the start of a line is no content.
+fn done_line(chunk: &[u8]) -> bool {
+    memchr::memmem::find_iter(chunk, b"[DONE]").any(|at| {
+        let before = chunk.get(..at).unwrap_or_default().trim_ascii_end();
+        before.strip_suffix(b"data:").is_some_and(line_start)
+    })
+}
+
+/// Whether a position is the start of a line, by the bytes before it.
+pub(crate) fn line_start(before: &[u8]) -> bool {
+    matches!(before.last(), None | Some(b'\n' | b'\r'))
+}

@@ -1,0 +1,136 @@
+//! A request's body, read.
+
+use record::envelope::Params;
+use record::{Content, Oddity, Part, PartKind, Role, Skeleton, SkeletonBuilder};
+use serde_json::Value;
+
+use crate::json::{self, Document, Fault};
+use crate::oddities::Oddities;
+use crate::reader::{Reader, name};
+use crate::taker::Taker;
+use crate::{Format, params};
+
+/// What a request's body tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadRequest {
+    /// The format that it was read in.
+    pub format: Format,
+    /// The model asked for; absent when the body names none, or something that is no name.
+    pub model: Option<String>,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// The scalars that are safe in the clear; the rest stands in the skeleton.
+    pub params: Params,
+    /// System prompts, then messages, then tool definitions, each in the order of the body.
+    pub parts: Vec<Part>,
+    /// The body with references in place of the parts; absent when the body was kept whole.
+    pub skeleton: Option<Skeleton>,
+    /// False when the provider holds or fetches context that the body only names.
+    pub context_complete: bool,
+    /// The end user that the body names, verbatim: to be pseudonymised.
+    pub user: Option<String>,
+    /// Id of the answer that this request continues.
+    pub previous_response: Option<String>,
+    /// What could not be taken as usual.
+    pub oddities: Vec<Oddity>,
+}
+
+/// Reads a request's body, decompressed. Never fails: what cannot be read is kept whole.
+pub fn read_request(format: Format, body: &[u8]) -> ReadRequest {
+    let mut out = ReadRequest {
+        format,
+        model: None,
+        stream: false,
+        params: Params::default(),
+        parts: Vec::new(),
+        skeleton: None,
+        context_complete: true,
+        user: None,
+        previous_response: None,
+        oddities: Vec::new(),
+    };
+    let Some(reader) = format.reader() else {
+        keep_whole(&mut out, body, "unknown_format");
+        return out;
+    };
+    match json::parse(body) {
+        Ok(document) if document.value.is_object() => {
+            read_object(reader, document, body, &mut out);
+        }
+        Ok(_) => keep_whole(&mut out, body, "shape_unexpected"),
+        Err(Fault::Empty) => out.oddities.push(Oddity::new(Fault::Empty.code())),
+        Err(fault) => keep_whole(&mut out, body, fault.code()),
+    }
+    out
+}
+
+fn read_object(reader: &dyn Reader, document: Document, body: &[u8], out: &mut ReadRequest) {
+    let mut value = document.value;
+    let mut taker = Taker::default();
+    out.model = name(
+        json::text(&value, "model"),
+        "model_unclear",
+        &mut taker.oddities,
+    );
+    out.stream = value.get("stream") == Some(&Value::Bool(true));
+    out.params = params::read(&value);
+    out.user = user(&value);
+    SkeletonBuilder::escape(&mut value);
+    reader.request(&mut value, &mut taker, out);
+    out.context_complete = !taker.context_elsewhere;
+    if document.lost_members > 0 {
+        // Readers of JSON differ in which of the two they take: keep the text.
+        let lost = format!("{} members", document.lost_members);
+        taker.oddities.at("duplicate_key", lost);
+        taker.push(opaque(body, Role::User));
+    }
+    match taker.finish(value) {
+        Ok((parts, skeleton, oddities)) => {
+            out.parts = parts;
+            out.skeleton = Some(skeleton);
+            out.oddities = oddities.into_list();
+        }
+        Err(oddities) => {
+            out.oddities = oddities.into_list();
+            keep_whole(out, body, Fault::TooDeep.code());
+        }
+    }
+}
+
+/// The end user: `user` or `safety_identifier` of OpenAI, `metadata.user_id` of Anthropic.
+fn user(body: &Value) -> Option<String> {
+    let metadata = body.get("metadata").and_then(|m| m.get("user_id"));
+    [body.get("user"), body.get("safety_identifier"), metadata]
+        .into_iter()
+        .flatten()
+        .find_map(|value| match value {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        })
+}
+
+fn keep_whole(out: &mut ReadRequest, body: &[u8], code: &'static str) {
+    let mut oddities = Oddities::default();
+    oddities.note(code);
+    if !body.is_empty() {
+        let part = opaque(body, Role::User);
+        if matches!(part.content, Content::Bytes(_)) && code != "unknown_format" {
+            oddities.note("utf8_invalid");
+        }
+        out.parts = vec![part];
+    }
+    out.oddities.extend(oddities.into_list());
+}
+
+/// Bytes that no reader understood, as text where they are.
+pub(crate) fn opaque(bytes: &[u8], role: Role) -> Part {
+    Part {
+        role,
+        kind: PartKind::Opaque,
+        content: match std::str::from_utf8(bytes) {
+            Ok(text) => Content::Text(text.to_owned()),
+            Err(_) => Content::Bytes(bytes.to_vec()),
+        },
+    }
+}

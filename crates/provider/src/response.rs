@@ -1,0 +1,379 @@
+//! An answer, read as its bytes come.
+
+use std::fmt;
+
+use record::envelope::{ProviderError, Usage};
+use record::{Content, FinishClass, Oddity, Part, Role, Skeleton, SkeletonBuilder};
+use serde_json::Value;
+
+use crate::json::{self, Fault};
+use crate::oddities::Oddities;
+use crate::reader::{Notes, Reader, Stream};
+use crate::request::opaque;
+use crate::sse::{Event, SseReader};
+use crate::taker::Taker;
+use crate::{Format, error};
+
+/// What of an answer's head matters for reading it.
+#[derive(Debug, Clone, Copy)]
+pub struct ResponseHead<'a> {
+    /// HTTP status.
+    pub status: u16,
+    /// The `content-type` header.
+    pub content_type: Option<&'a str>,
+}
+
+/// How the transport ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Properly.
+    Complete,
+    /// The bytes stopped in the middle.
+    Cut,
+}
+
+/// What an answer tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadResponse {
+    /// Output in order; choices by their index.
+    pub parts: Vec<Part>,
+    /// The body with references in place of the parts; for a stream the body that it assembles
+    /// to, with `unknown_events` and `series` (earlier values of members that changed) beside.
+    pub skeleton: Option<Skeleton>,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// The models that served parts of the answer, when the provider names several.
+    pub served: Vec<String>,
+    /// The provider's id of the answer.
+    pub response_id: Option<String>,
+    /// The provider's `system_fingerprint`.
+    pub fingerprint: Option<String>,
+    /// Why the model stopped, in the provider's words, one a choice.
+    pub finish_reasons: Vec<String>,
+    /// The same in one vocabulary; of several choices the most notable.
+    pub finish_class: FinishClass,
+    /// The error by type and code; its message is a part.
+    pub error: Option<ProviderError>,
+    /// Token counts, when the provider sent any.
+    pub usage: Option<Usage>,
+    /// Whether the provider stopped without its end.
+    pub truncated: bool,
+    /// What could not be taken as usual.
+    pub oddities: Vec<Oddity>,
+}
+
+/// Reads an answer: [`push`](Self::push) its decompressed bytes in any split, then
+/// [`finish`](Self::finish). The split does not change what comes out.
+pub struct ResponseReader {
+    format: Format,
+    status: u16,
+    declared: Declared,
+    state: State,
+    notes: Notes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Declared {
+    Sse,
+    Json,
+    Other,
+}
+
+enum State {
+    /// Too few bytes to tell a stream from a whole answer.
+    Undecided(Vec<u8>),
+    Whole(Vec<u8>),
+    Stream(SseReader, Box<dyn Stream>),
+}
+
+impl fmt::Debug for ResponseReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseReader")
+            .field("format", &self.format)
+            .field("events", &self.notes.events)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ResponseReader {
+    /// A reader of the answer to a request in this format.
+    pub fn new(format: Format, head: &ResponseHead<'_>) -> Self {
+        let content_type = head.content_type.unwrap_or_default().to_ascii_lowercase();
+        let declared = if content_type.starts_with("text/event-stream") {
+            Declared::Sse
+        } else if content_type.contains("json") {
+            Declared::Json
+        } else {
+            Declared::Other
+        };
+        Self {
+            format,
+            status: head.status,
+            declared,
+            state: State::Undecided(Vec::new()),
+            notes: Notes::default(),
+        }
+    }
+
+    /// Takes in the next bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        match &mut self.state {
+            State::Undecided(head) => {
+                head.extend_from_slice(bytes);
+                self.decide(false);
+            }
+            State::Whole(whole) => whole.extend_from_slice(bytes),
+            State::Stream(sse, stream) => {
+                sse.push(bytes);
+                drain(sse, stream.as_mut(), &mut self.notes);
+            }
+        }
+    }
+
+    /// How many events with content (deltas of text, reasoning or tool arguments) have been read
+    /// so far; 0 for an answer that is no stream.
+    pub fn content_events(&self) -> u64 {
+        self.notes.content_events
+    }
+
+    /// Whether the provider's own end was seen in the stream.
+    pub fn terminal_seen(&self) -> bool {
+        self.notes.terminal
+    }
+
+    /// What was read, once no more bytes come.
+    pub fn finish(mut self, end: End) -> ReadResponse {
+        if matches!(self.state, State::Undecided(_)) {
+            self.decide(true);
+        }
+        match self.state {
+            State::Undecided(bytes) | State::Whole(bytes) => {
+                finish_whole(self.format, self.status, &bytes, end, self.notes)
+            }
+            State::Stream(mut sse, mut stream) => {
+                if let Some(event) = sse.finish() {
+                    take_event(&event, stream.as_mut(), &mut self.notes);
+                }
+                finish_stream(self.format, self.status, sse, stream, end, self.notes)
+            }
+        }
+    }
+
+    fn decide(&mut self, at_end: bool) {
+        let State::Undecided(head) = &mut self.state else {
+            return;
+        };
+        let stream = self.format.reader().and_then(Reader::stream);
+        let Some(mut stream) = stream else {
+            self.state = State::Whole(std::mem::take(head));
+            return;
+        };
+        let Some(is_sse) = sniff(head, self.declared, at_end) else {
+            return;
+        };
+        let bytes = std::mem::take(head);
+        if is_sse != (self.declared == Declared::Sse) && self.declared != Declared::Other {
+            self.notes.oddities.note("content_type_mismatch");
+        }
+        self.state = if is_sse {
+            let mut sse = SseReader::new();
+            sse.push(&bytes);
+            drain(&mut sse, stream.as_mut(), &mut self.notes);
+            State::Stream(sse, stream)
+        } else {
+            State::Whole(bytes)
+        };
+    }
+}
+
+/// Whether bytes begin a stream; `None` when too few are there. The content type is believed
+/// unless the bytes cannot be what it says.
+fn sniff(head: &[u8], declared: Declared, at_end: bool) -> Option<bool> {
+    const FIELDS: [&[u8]; 4] = [b"data:", b"event:", b"id:", b"retry:"];
+    let start = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let start = start.trim_ascii_start();
+    let told = declared == Declared::Sse;
+    if start.is_empty() || (start.len() < 3 && b"\xef\xbb\xbf".starts_with(start)) {
+        return at_end.then_some(told);
+    }
+    if start.starts_with(b":") {
+        return Some(declared != Declared::Json);
+    }
+    if FIELDS.iter().any(|field| start.starts_with(field)) {
+        return Some(true);
+    }
+    if !at_end && FIELDS.iter().any(|field| field.starts_with(start)) {
+        return None;
+    }
+    Some(false)
+}
+
+fn drain(sse: &mut SseReader, stream: &mut dyn Stream, notes: &mut Notes) {
+    while let Some(event) = sse.next() {
+        take_event(&event, stream, notes);
+    }
+}
+
+fn take_event(event: &Event<'_>, stream: &mut dyn Stream, notes: &mut Notes) {
+    notes.events += 1;
+    if event.lossy {
+        let place = format_args!("event {}", notes.events);
+        notes.oddities.at("utf8_invalid", place);
+    }
+    stream.event(event, notes);
+}
+
+impl ReadResponse {
+    fn empty() -> Self {
+        Self {
+            parts: Vec::new(),
+            skeleton: None,
+            model: None,
+            served: Vec::new(),
+            response_id: None,
+            fingerprint: None,
+            finish_reasons: Vec::new(),
+            finish_class: FinishClass::Unknown,
+            error: None,
+            usage: None,
+            truncated: false,
+            oddities: Vec::new(),
+        }
+    }
+}
+
+fn finish_whole(format: Format, status: u16, bytes: &[u8], end: End, notes: Notes) -> ReadResponse {
+    let mut taker = Taker::with(notes.oddities);
+    let mut out = ReadResponse::empty();
+    let parsed = json::parse(bytes);
+    let fault = match parsed {
+        Ok(document) if format.reader().is_some() && document.value.is_object() => {
+            if document.lost_members > 0 {
+                let lost = format!("{} members", document.lost_members);
+                taker.oddities.at("duplicate_key", lost);
+                taker.push(opaque(bytes, Role::Assistant));
+            }
+            return answer(format, status, document.value, taker, out, bytes);
+        }
+        Ok(document) => {
+            // Type and code of the error are worth having even from a body that is kept whole.
+            let mut unread = Taker::default();
+            out.error = error::take(&mut document.value.clone(), status, &mut unread);
+            if format.reader().is_some() {
+                taker.oddities.note("shape_unexpected");
+            }
+            None
+        }
+        Err(fault) => Some(fault),
+    };
+    if format.reader().is_none() {
+        taker.oddities.note("unknown_format");
+    } else if let Some(fault) = fault {
+        taker.oddities.note(fault.code());
+    }
+    out.truncated = end == End::Cut || (fault == Some(Fault::Cut) && format.reader().is_some());
+    if !bytes.is_empty() {
+        let part = opaque(bytes, Role::Assistant);
+        if matches!(part.content, Content::Bytes(_)) && format.reader().is_some() {
+            taker.oddities.note("utf8_invalid");
+        }
+        out.parts.push(part);
+    }
+    if out.error.is_none() {
+        out.error = error::of_status(status);
+    }
+    if out.error.is_some() {
+        out.finish_class = FinishClass::Error;
+    }
+    out.oddities = taker.oddities.into_list();
+    out
+}
+
+fn finish_stream(
+    format: Format,
+    status: u16,
+    mut sse: SseReader,
+    stream: Box<dyn Stream>,
+    end: End,
+    mut notes: Notes,
+) -> ReadResponse {
+    let ended = notes.terminal
+        || notes.error.is_some()
+        || (end == End::Complete && stream.looks_finished());
+    let mut body = stream.finish(&mut notes);
+    if let Value::Object(members) = &mut body {
+        if let Some(error) = notes.error.take() {
+            members.insert("error".to_owned(), error);
+        }
+        for (name, events) in [
+            ("unknown_events", notes.unknown),
+            ("kept_events", notes.kept),
+        ] {
+            if !events.is_empty() {
+                members.insert(name.to_owned(), Value::Array(events));
+            }
+        }
+    }
+    if sse.dropped() > 0 {
+        let amount = format!("{} bytes", sse.dropped());
+        notes.oddities.at("event_too_large", amount);
+    }
+    let mut taker = Taker::with(notes.oddities);
+    let mut tail: Vec<Part> = Vec::new();
+    for text in notes.unread {
+        tail.push(opaque(text.as_bytes(), Role::Assistant));
+    }
+    let stray = sse.take_stray();
+    if !stray.is_empty() {
+        taker
+            .oddities
+            .at("sse_line_unknown", format!("{} bytes", stray.len()));
+        tail.push(opaque(&stray, Role::Assistant));
+    }
+    let mut out = answer(format, status, body, taker, ReadResponse::empty(), b"");
+    out.truncated = !ended;
+    out.parts.extend(tail);
+    out
+}
+
+/// Reads the JSON of an answer; `bytes` are kept when it turns out unreadable.
+fn answer(
+    format: Format,
+    status: u16,
+    mut body: Value,
+    mut taker: Taker,
+    mut out: ReadResponse,
+    bytes: &[u8],
+) -> ReadResponse {
+    SkeletonBuilder::escape(&mut body);
+    if let Some(reader) = format.reader() {
+        reader.answer(&mut body, &mut taker, &mut out);
+    }
+    out.error = error::take(&mut body, status, &mut taker);
+    if out.error.is_some() {
+        out.finish_class = FinishClass::Error;
+    }
+    match taker.finish(body) {
+        Ok((parts, skeleton, oddities)) => {
+            out.parts = parts;
+            out.skeleton = Some(skeleton);
+            out.oddities = oddities.into_list();
+        }
+        Err(oddities) => {
+            out.parts = vec![opaque(bytes, Role::Assistant)];
+            out.oddities = oddities_with(oddities, Fault::TooDeep);
+        }
+    }
+    out
+}
+
+fn oddities_with(mut oddities: Oddities, fault: Fault) -> Vec<Oddity> {
+    oddities.note(fault.code());
+    oddities.into_list()
+}
+
+/// A cheap check whether a piece of a stream holds the provider's end, for a proxy that must hold
+/// back the last piece. An end that is split between pieces is not found.
+pub fn ends_stream(format: Format, chunk: &[u8]) -> bool {
+    format.reader().is_some_and(|reader| reader.ends(chunk))
+}

@@ -1,0 +1,197 @@
+//! Token counts out of a provider's usage object. Facts: `WIRE.md` §3.
+
+use std::collections::BTreeMap;
+
+use record::envelope::{Usage, UsageSource, param_number};
+use serde_json::Value;
+
+use crate::oddities::Oddities;
+use crate::word::is_word;
+
+/// Version of the rules in this file; it stands in every record that used them.
+pub const NORMALISER_VERSION: u16 = 1;
+
+/// OpenAI's objects, of chat (`prompt_tokens`) and of Responses (`input_tokens`), and those of
+/// compatible providers.
+pub(crate) fn openai(usage: &Value, oddities: &mut Oddities) -> Option<Usage> {
+    if !usage.is_object() {
+        return None;
+    }
+    let input = number(usage, &["/prompt_tokens", "/input_tokens"]);
+    let mut output = number(usage, &["/completion_tokens", "/output_tokens"]);
+    let cache_read = number(
+        usage,
+        &[
+            "/prompt_tokens_details/cached_tokens",
+            "/input_tokens_details/cached_tokens",
+            "/prompt_token_details/cached_tokens",
+            "/prompt_cache_hit_tokens",
+            "/cached_tokens",
+            "/num_cached_tokens",
+        ],
+    );
+    let cache_write = number(
+        usage,
+        &[
+            "/prompt_tokens_details/cache_write_tokens",
+            "/input_tokens_details/cache_write_tokens",
+            "/cache_creation_input_tokens",
+        ],
+    );
+    let reasoning = number(
+        usage,
+        &[
+            "/completion_tokens_details/reasoning_tokens",
+            "/output_tokens_details/reasoning_tokens",
+            "/completion_token_details/reasoning_tokens",
+            "/reasoning_tokens",
+        ],
+    );
+    let told = number(usage, &["/total_tokens"]);
+    let mut total = told.unwrap_or(0);
+    let (input, reasoning) = (input.unwrap_or(0), reasoning.unwrap_or(0));
+    let plain = output.unwrap_or(0);
+    if reasoning > 0 && told == Some(input.saturating_add(plain).saturating_add(reasoning)) {
+        // xAI counts reasoning beside the completion; OpenAI inside.
+        output = Some(plain.saturating_add(reasoning));
+    } else if reasoning > plain {
+        // Gateways that took the completion's count from one place and reasoning from another.
+        oddities.at("usage_reasoning_exceeds_output", "usage");
+        output = Some(reasoning);
+    }
+    let output = output.unwrap_or(0);
+    if told.is_none() {
+        total = input.saturating_add(output);
+    }
+    Some(Usage {
+        cache_read: cache_read.unwrap_or(0),
+        cache_write: cache_write.unwrap_or(0),
+        input,
+        normaliser: NORMALISER_VERSION,
+        output,
+        raw: raw(usage),
+        reasoning,
+        source: UsageSource::Provider,
+        total,
+    })
+}
+
+/// Anthropic's object, whose `input_tokens` leave out what came from or went to the cache.
+pub(crate) fn anthropic(usage: &Value) -> Option<Usage> {
+    if !usage.is_object() {
+        return None;
+    }
+    let count = |path| number(usage, &[path]).unwrap_or(0);
+    let cache_read = count("/cache_read_input_tokens");
+    let cache_write = count("/cache_creation_input_tokens");
+    let input = count("/input_tokens")
+        .saturating_add(cache_read)
+        .saturating_add(cache_write);
+    let output = count("/output_tokens");
+    Some(Usage {
+        cache_read,
+        cache_write,
+        input,
+        normaliser: NORMALISER_VERSION,
+        output,
+        raw: raw(usage),
+        reasoning: count("/output_tokens_details/thinking_tokens"),
+        source: UsageSource::Provider,
+        total: input.saturating_add(output),
+    })
+}
+
+fn number(usage: &Value, paths: &[&str]) -> Option<u64> {
+    paths
+        .iter()
+        .find_map(|path| usage.pointer(path).and_then(Value::as_u64))
+}
+
+/// The object's numbers, booleans and identifier-like words, with sorted keys: it stands in the
+/// envelope, whose plain serialisation is the canonical form.
+fn raw(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => param_number(number),
+        Value::Array(items) => items
+            .iter()
+            .filter(|item| is_clear(item))
+            .map(raw)
+            .collect(),
+        Value::Object(members) => {
+            let sorted: BTreeMap<_, _> = members
+                .iter()
+                .filter(|(key, member)| is_word(key, 64) && is_clear(member))
+                .map(|(key, member)| (key.clone(), raw(member)))
+                .collect();
+            Value::Object(sorted.into_iter().collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn is_clear(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_word(text, 64),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(usage: &Value) -> (u64, u64, u64, u64) {
+        let usage = openai(usage, &mut Oddities::default()).unwrap();
+        (usage.input, usage.output, usage.reasoning, usage.total)
+    }
+
+    #[test]
+    fn reasoning_beside_the_completion_is_added() {
+        let details = json!({"reasoning_tokens": 30});
+        assert_eq!(
+            of(
+                &json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 45,
+                       "completion_tokens_details": details})
+            ),
+            (10, 35, 30, 45)
+        );
+        assert_eq!(
+            of(
+                &json!({"prompt_tokens": 10, "completion_tokens": 35, "total_tokens": 45,
+                       "completion_tokens_details": details})
+            ),
+            (10, 35, 30, 45)
+        );
+        assert_eq!(
+            of(
+                &json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15,
+                       "completion_tokens_details": details})
+            ),
+            (10, 30, 30, 15)
+        );
+    }
+
+    #[test]
+    fn anthropic_input_takes_the_cache_in() {
+        let usage = anthropic(&json!({"input_tokens": 3, "cache_read_input_tokens": 40,
+            "cache_creation_input_tokens": 5, "output_tokens": 7}))
+        .unwrap();
+        assert_eq!((usage.input, usage.output, usage.total), (48, 7, 55));
+    }
+
+    #[test]
+    fn raw_is_clear_and_canonical() {
+        let source = r#"{"z":1.50,"a":{"y":true,"b":"tier one","c":"tier_1","n":null},
+            "big":123456789012345678901234567890,"key with space":1,"l":["free text","w",2]}"#;
+        let filtered = raw(&serde_json::from_str(source).unwrap());
+        let plain = serde_json::to_string(&filtered).unwrap();
+        assert_eq!(plain, record::canonical_string(&filtered).unwrap());
+        assert!(
+            !plain.contains("tier one") && !plain.contains("free text"),
+            "{plain}"
+        );
+        assert!(plain.contains(r#""c":"tier_1""#), "{plain}");
+    }
+}

@@ -1,0 +1,193 @@
+//! The records file.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::UInt64Type;
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use record::{Envelope, RecordId};
+
+use crate::SegmentError;
+use crate::columns::{Columns, ENVELOPE, ID, LEAF_INDEX, schema};
+use crate::error::{guarded, unexpected, unwritable};
+
+/// Writes records, given as log index and canonical envelope bytes, ascending by index.
+pub fn write_records(rows: &[(u64, &[u8])]) -> Result<Vec<u8>, SegmentError> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(
+            ZstdLevel::try_new(1).map_err(unwritable)?,
+        ))
+        .set_max_row_group_row_count(Some(65_536))
+        .set_created_by("custody".to_owned())
+        .set_column_dictionary_enabled(ENVELOPE.into(), false)
+        .set_column_dictionary_enabled(ID.into(), false)
+        .build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), Arc::new(schema()), Some(properties))
+        .map_err(unwritable)?;
+    for rows in rows.chunks(8192) {
+        let mut columns = Columns::new();
+        for (leaf, bytes) in rows {
+            columns.push(
+                *leaf,
+                &Envelope::from_bytes(bytes).map_err(unwritable)?,
+                bytes,
+            );
+        }
+        writer.write(&columns.finish()?).map_err(unwritable)?;
+    }
+    writer.into_inner().map_err(unwritable)
+}
+
+/// Gives each record's log index and envelope bytes, ascending.
+pub fn each_record(file: Bytes, mut each: impl FnMut(u64, &[u8])) -> Result<(), SegmentError> {
+    guarded(|| read(file, None, &mut each))
+}
+
+/// Gives the records with these ids.
+pub fn find_records(
+    file: Bytes,
+    wanted: &HashSet<RecordId>,
+    mut each: impl FnMut(u64, &[u8]),
+) -> Result<(), SegmentError> {
+    guarded(|| {
+        let ids = ParquetRecordBatchReaderBuilder::try_new(file.clone())?;
+        let mask = ProjectionMask::columns(ids.parquet_schema(), [ID]);
+        let mut ranges = Vec::new();
+        let (mut row, mut total) = (0, 0);
+        for batch in ids.with_projection(mask).build()? {
+            let batch = batch?;
+            let column = batch.column_by_name(ID).ok_or_else(|| unexpected(ID))?;
+            let column = column
+                .as_string_opt::<i32>()
+                .ok_or_else(|| unexpected(ID))?;
+            for id in column.iter().flatten() {
+                if id.parse().is_ok_and(|id| wanted.contains(&id)) {
+                    ranges.push(row..row + 1);
+                }
+                row += 1;
+            }
+            total = row;
+        }
+        if ranges.is_empty() {
+            return Ok(());
+        }
+        let selection = RowSelection::from_consecutive_ranges(ranges.into_iter(), total);
+        read(file, Some(selection), &mut each)
+    })
+}
+
+fn read(
+    file: Bytes,
+    selection: Option<RowSelection>,
+    each: &mut impl FnMut(u64, &[u8]),
+) -> Result<(), ParquetError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), [LEAF_INDEX, ENVELOPE]);
+    let builder = builder.with_projection(mask);
+    let reader = match selection {
+        Some(selection) => builder.with_row_selection(selection).build()?,
+        None => builder.build()?,
+    };
+    for batch in reader {
+        let batch = batch?;
+        let leaf = batch
+            .column_by_name(LEAF_INDEX)
+            .ok_or_else(|| unexpected(LEAF_INDEX))?;
+        let leaf = leaf
+            .as_primitive_opt::<UInt64Type>()
+            .ok_or_else(|| unexpected(LEAF_INDEX))?;
+        let envelope = batch
+            .column_by_name(ENVELOPE)
+            .ok_or_else(|| unexpected(ENVELOPE))?;
+        let envelope = envelope
+            .as_binary_opt::<i32>()
+            .ok_or_else(|| unexpected(ENVELOPE))?;
+        for (leaf, envelope) in leaf.iter().zip(envelope.iter()) {
+            if let (Some(leaf), Some(envelope)) = (leaf, envelope) {
+                each(leaf, envelope);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use record::envelope::Alert;
+    use record::{Body, CollectorName, Timestamp};
+
+    fn envelope(i: u8) -> (RecordId, Vec<u8>) {
+        let id = RecordId::from_bytes([i; 16]);
+        let envelope = Envelope {
+            id,
+            collector: CollectorName::new("c1").unwrap(),
+            recorded: Timestamp(i64::from(i)),
+            body: Body::Alert(Alert {
+                message: "m".repeat(usize::from(i)),
+                rule: "r".into(),
+            }),
+        };
+        (id, envelope.to_bytes().unwrap())
+    }
+
+    #[test]
+    fn records_come_back_byte_for_byte() {
+        let made: Vec<_> = (0..200).map(envelope).collect();
+        let rows: Vec<(u64, &[u8])> = (1000..)
+            .zip(&made)
+            .map(|(leaf, (_, bytes))| (leaf, bytes.as_slice()))
+            .collect();
+        let file = Bytes::from(write_records(&rows).unwrap());
+        let mut back = Vec::new();
+        each_record(file.clone(), |leaf, bytes| {
+            back.push((leaf, bytes.to_vec()))
+        })
+        .unwrap();
+        assert_eq!(
+            back.iter()
+                .map(|(l, b)| (*l, b.as_slice()))
+                .collect::<Vec<_>>(),
+            rows
+        );
+
+        let wanted: HashSet<_> = [made[7].0, made[150].0, RecordId::from_bytes([255; 16])].into();
+        let mut found = Vec::new();
+        find_records(file, &wanted, |leaf, bytes| {
+            found.push((leaf, bytes.to_vec()))
+        })
+        .unwrap();
+        assert_eq!(
+            found,
+            [(1007, made[7].1.clone()), (1150, made[150].1.clone())]
+        );
+    }
+
+    #[test]
+    fn damage_is_an_error_and_never_a_panic() {
+        let made: Vec<_> = (0..20).map(envelope).collect();
+        let rows: Vec<(u64, &[u8])> = (0..)
+            .zip(&made)
+            .map(|(leaf, (_, bytes))| (leaf, bytes.as_slice()))
+            .collect();
+        let file = write_records(&rows).unwrap();
+        std::panic::set_hook(Box::new(|_| {}));
+        for at in (0..file.len()).step_by(7) {
+            let mut bad = file.clone();
+            bad[at] ^= 0x55;
+            let mut rows = 0;
+            let read = each_record(Bytes::from(bad), |_, _| rows += 1);
+            assert!(read.is_err() || rows <= 20);
+        }
+        for cut in (0..file.len()).step_by(31) {
+            assert!(each_record(Bytes::copy_from_slice(&file[..cut]), |_, _| {}).is_err());
+        }
+    }
+}
