@@ -19,10 +19,7 @@ pub fn create_dir_all(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         create_dir_all(parent)?;
     }
     match fs::create_dir(path) {
@@ -34,11 +31,7 @@ pub fn create_dir_all(path: &Path) -> io::Result<()> {
 
 /// Makes the names within a directory durable.
 pub fn sync_dir(path: &Path) -> io::Result<()> {
-    let path = if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    };
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     File::open(path)?.sync_all()
 }
 
@@ -57,11 +50,8 @@ pub(crate) fn write_unfinished(path: &Path, bytes: &[u8], mode: u32) -> io::Resu
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let unfinished = dir.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
     let written = (|| {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&unfinished)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
         file.write_all(bytes)?;
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         file.sync_all()
@@ -75,10 +65,7 @@ pub(crate) fn write_unfinished(path: &Path, bytes: &[u8], mode: u32) -> io::Resu
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "every caller syncs the directory afterwards"
-)]
+#[expect(clippy::disallowed_methods, reason = "every caller syncs the directory afterwards")]
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to).inspect_err(|_| remove_quietly(from))
 }
@@ -132,10 +119,7 @@ mod tests {
         replace(&path, b"one", 0o600).unwrap();
         replace(&path, b"two", 0o444).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o444
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o444);
         assert_eq!(fs::read_dir(dir.path().join("a/b")).unwrap().count(), 1);
     }
 }

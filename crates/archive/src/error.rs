@@ -30,10 +30,6 @@ impl ArchiveError {
         name: impl std::fmt::Display,
     ) -> impl FnOnce(std::io::Error) -> Self {
         let name = name.to_string();
-        move |source| Self::Unavailable {
-            action,
-            name,
-            source,
-        }
+        move |source| Self::Unavailable { action, name, source }
     }
 }

@@ -36,17 +36,10 @@ impl LocalArchive {
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, ArchiveError> {
         let root = root.into();
         let found = fs::metadata(&root).and_then(|meta| {
-            if meta.is_dir() {
-                Ok(())
-            } else {
-                Err(io::ErrorKind::NotADirectory.into())
-            }
+            if meta.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
         });
         found.map_err(ArchiveError::unavailable("open", root.display()))?;
-        Ok(Self {
-            root,
-            immutable: false,
-        })
+        Ok(Self { root, immutable: false })
     }
 
     /// The directory.
@@ -141,10 +134,7 @@ impl Archive for LocalArchive {
     }
 
     fn remove_superseded(&self, name: &Name) -> Result<(), ArchiveError> {
-        debug_assert!(
-            name.as_str().contains(".p/"),
-            "only partial tiles are superseded"
-        );
+        debug_assert!(name.as_str().contains(".p/"), "only partial tiles are superseded");
         let path = self.path(name);
         match fs::remove_file(&path) {
             Ok(()) => {}
@@ -172,11 +162,7 @@ fn set_immutable(path: &Path, on: bool) {
     let Ok(flags) = ioctl_getflags(&file) else {
         return;
     };
-    let wanted = if on {
-        flags | IFlags::IMMUTABLE
-    } else {
-        flags & !IFlags::IMMUTABLE
-    };
+    let wanted = if on { flags | IFlags::IMMUTABLE } else { flags & !IFlags::IMMUTABLE };
     if let Err(error) = ioctl_setflags(&file, wanted) {
         let _ = error;
     }
@@ -204,10 +190,7 @@ mod tests {
             Err(ArchiveError::Conflict(_))
         ));
         assert_eq!(archive.get(&object).unwrap().unwrap(), b"abc");
-        let mode = fs::metadata(archive.path(&object))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(archive.path(&object)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o444);
         assert_eq!(archive.get(&name("c1/none")).unwrap(), None);
     }

@@ -43,18 +43,7 @@ mod tests {
     #[test]
     fn names_cannot_leave_the_archive() {
         assert!(Name::new("c1/ledger/tile/0/x001/000.p/7").is_ok());
-        for name in [
-            "",
-            "/",
-            "a//b",
-            "../x",
-            "a/../b",
-            "/etc",
-            "a/",
-            "a/.hidden",
-            "a\\b",
-            "a b",
-        ] {
+        for name in ["", "/", "a//b", "../x", "a/../b", "/etc", "a/", "a/.hidden", "a\\b", "a b"] {
             assert!(Name::new(name).is_err(), "{name}");
         }
     }

@@ -33,17 +33,10 @@ pub enum KeysError {
 impl KeysError {
     pub(crate) fn unavailable(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Unavailable {
-            action,
-            path,
-            source,
-        }
+        move |source| Self::Unavailable { action, path, source }
     }
 
     pub(crate) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
-        Self::Damaged {
-            path: path.to_owned(),
-            reason: reason.into(),
-        }
+        Self::Damaged { path: path.to_owned(), reason: reason.into() }
     }
 }

@@ -65,14 +65,11 @@ impl RootKey {
         wrapped: &[u8],
     ) -> Result<Secret, KeysError> {
         let opened = seal::unwrap(&self.0, purpose, wrapped);
-        opened
-            .ok()
-            .and_then(|bytes| Secret::from_slice(&bytes))
-            .ok_or_else(|| {
-                KeysError::damaged(
-                    path,
-                    "does not open with this root key; is it another installation's?",
-                )
-            })
+        opened.ok().and_then(|bytes| Secret::from_slice(&bytes)).ok_or_else(|| {
+            KeysError::damaged(
+                path,
+                "does not open with this root key; is it another installation's?",
+            )
+        })
     }
 }

@@ -40,21 +40,14 @@ impl Row {
         plain.extend_from_slice(self.key.expose());
         let sealed = seal::wrap(store, PURPOSE, salt, &plain);
         let mut out = Vec::with_capacity(sealed.len() + 8);
-        out.extend_from_slice(
-            &u32::try_from(sealed.len())
-                .unwrap_or(u32::MAX)
-                .to_le_bytes(),
-        );
+        out.extend_from_slice(&u32::try_from(sealed.len()).unwrap_or(u32::MAX).to_le_bytes());
         out.extend_from_slice(&crc32fast::hash(&sealed).to_le_bytes());
         out.extend_from_slice(&sealed);
         out
     }
 
     /// Reads the first row; the rest comes back too. `Ok(None)` when the bytes end within it.
-    #[expect(
-        clippy::type_complexity,
-        reason = "a row and what follows it, read once"
-    )]
+    #[expect(clippy::type_complexity, reason = "a row and what follows it, read once")]
     pub(crate) fn decode<'a>(
         store: &Secret,
         bytes: &'a [u8],
@@ -71,11 +64,7 @@ impl Row {
         };
         if crc32fast::hash(sealed) != u32::from_le_bytes(*crc) {
             // A torn write at the end has a wrong sum too; anything after it makes it damage.
-            return if rest.is_empty() {
-                Ok(None)
-            } else {
-                Err("a row was changed")
-            };
+            return if rest.is_empty() { Ok(None) } else { Err("a row was changed") };
         }
         let plain = seal::unwrap(store, PURPOSE, sealed)
             .map(zeroize::Zeroizing::new)
@@ -95,10 +84,5 @@ fn parse(plain: &[u8]) -> Option<Row> {
     };
     let (kid, rest) = rest.split_first_chunk::<16>()?;
     let (label, rest) = rest.split_first_chunk::<32>()?;
-    Some(Row {
-        kind,
-        kid: Kid(*kid),
-        label: *label,
-        key: Secret::from_slice(rest)?,
-    })
+    Some(Row { kind, kid: Kid(*kid), label: *label, key: Secret::from_slice(rest)? })
 }

@@ -97,10 +97,8 @@ impl KeyStore {
             .and_then(|()| file.sync_all())
             .and_then(|()| durable::sync_dir(dir))
             .map_err(KeysError::unavailable("open", &store.rows_path))?;
-        *store.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(Writer {
-            file,
-            length: whole,
-        });
+        *store.file.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Writer { file, length: whole });
         Ok(store)
     }
 
@@ -171,11 +169,7 @@ impl KeyStore {
         let key = self
             .scope_key(subject, period, tenant, class)
             .ok_or_else(|| KeysError::damaged(&self.rows_path, "a key that was found is gone"))?;
-        Ok(ScopeKeys {
-            subject,
-            period,
-            key,
-        })
+        Ok(ScopeKeys { subject, period, key })
     }
 
     /// The key of a scope by its key ids; `None` when either was destroyed.
@@ -212,16 +206,14 @@ impl KeyStore {
 
     /// The installation's key for a purpose, if it was ever made.
     pub fn find_purpose(&self, purpose: &str) -> Option<Secret> {
-        self.find(&self.label(RowKind::Purpose, &[purpose]))
-            .map(|(_, key)| key)
+        self.find(&self.label(RowKind::Purpose, &[purpose])).map(|(_, key)| key)
     }
 
     /// A pseudonym of the subject that dies with its key: 16 hexadecimal digits.
     pub fn pseudonym(&self, subject: Kid) -> Option<String> {
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
         let mac = rows.keys.get(&subject)?.mac(b"custody/pseudonym/v1");
-        mac.get(..8)
-            .map(|bytes| format!("u_{}", hex::encode(bytes)))
+        mac.get(..8).map(|bytes| format!("u_{}", hex::encode(bytes)))
     }
 
     /// The id of a subject's key, if there is one: for finding a person's records.
@@ -232,17 +224,12 @@ impl KeyStore {
             Subject::Caller(id) => ("caller", id),
             Subject::Shared => ("shared", ""),
         };
-        self.find(&self.label(RowKind::Subject, &[tenant, basis, id]))
-            .map(|(kid, _)| kid)
+        self.find(&self.label(RowKind::Subject, &[tenant, basis, id])).map(|(kid, _)| kid)
     }
 
     /// Whether a key with this id is in the store.
     pub fn has(&self, kid: Kid) -> bool {
-        self.rows
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .keys
-            .contains_key(&kid)
+        self.rows.read().unwrap_or_else(PoisonError::into_inner).keys.contains_key(&kid)
     }
 
     /// Makes all rows so far durable. Cheap when nothing is new.
@@ -265,10 +252,7 @@ impl KeyStore {
         };
         let bytes = std::fs::read(&self.rows_path).map_err(failed)?;
         durable::replace(&self.rows_path, &bytes, 0o600).map_err(failed)?;
-        writer.file = OpenOptions::new()
-            .append(true)
-            .open(&self.rows_path)
-            .map_err(failed)?;
+        writer.file = OpenOptions::new().append(true).open(&self.rows_path).map_err(failed)?;
         Ok(())
     }
 
@@ -308,12 +292,7 @@ impl KeyStore {
                 io::ErrorKind::ReadOnlyFilesystem.into(),
             )
         })?;
-        let row = Row {
-            kind,
-            kid: Kid(random()?),
-            label,
-            key: random_secret()?,
-        };
+        let row = Row { kind, kid: Kid(random()?), label, key: random_secret()? };
         let bytes = row.encode(&self.store_key, random()?);
         if let Err(error) = writer.file.write_all(&bytes) {
             // Cut the torn row off; if even that fails, the next start does it.
@@ -325,10 +304,7 @@ impl KeyStore {
         writer.length += u64::try_from(bytes.len()).unwrap_or(0);
         self.unsynced.store(true, Ordering::Release);
         let made = (row.kid, row.key.clone());
-        self.rows
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(row);
+        self.rows.write().unwrap_or_else(PoisonError::into_inner).insert(row);
         Ok(made)
     }
 }

@@ -68,10 +68,7 @@ impl Disk for RealDisk {
     }
 
     fn reopen(&self, name: &str, length: u64) -> io::Result<Arc<dyn DiskFile>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .open(self.path(name))?;
+        let file = OpenOptions::new().read(true).append(true).open(self.path(name))?;
         file.set_len(length)?;
         file.sync_all()?;
         Ok(Arc::new(RealFile(file)))
@@ -85,10 +82,7 @@ impl Disk for RealDisk {
         let names = std::fs::read_dir(&self.folder)?
             .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
             .collect::<io::Result<Vec<_>>>()?;
-        Ok(names
-            .into_iter()
-            .filter(|name| !name.starts_with('.'))
-            .collect())
+        Ok(names.into_iter().filter(|name| !name.starts_with('.')).collect())
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

@@ -30,18 +30,14 @@ impl LedgerError {
         what: impl std::fmt::Display,
     ) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.to_string();
-        move |error| Self::Unavailable {
-            action,
-            what,
-            reason: error.to_string(),
-        }
+        move |error| Self::Unavailable { action, what, reason: error.to_string() }
     }
 
     pub(crate) fn archive(error: ArchiveError) -> Self {
         match error {
-            ArchiveError::Conflict(name) => Self::Fatal(format!(
-                "{name} is in the archive already and holds other bytes"
-            )),
+            ArchiveError::Conflict(name) => {
+                Self::Fatal(format!("{name} is in the archive already and holds other bytes"))
+            }
             other => Self::Unavailable {
                 action: "use",
                 what: "the archive".to_owned(),

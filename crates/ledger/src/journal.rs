@@ -75,10 +75,7 @@ impl Journal {
 
     pub(crate) fn number_of(name: &str) -> Option<u64> {
         let digits = name.strip_suffix(".journal")?;
-        digits
-            .parse()
-            .ok()
-            .filter(|number| Self::name_of(*number) == name)
+        digits.parse().ok().filter(|number| Self::name_of(*number) == name)
     }
 
     /// Appends to a file that is there, cut to `length`.
@@ -109,11 +106,7 @@ impl Journal {
         if let Err(error) = file.append(&bytes).and_then(|()| {
             // A file that continues another must hold its frames for good before anything else
             // happens; a fresh one is synced with its first frames.
-            if header.continues {
-                file.sync()
-            } else {
-                Ok(())
-            }
+            if header.continues { file.sync() } else { Ok(()) }
         }) {
             drop(file);
             // A crash here leaves a file that is torn or empty, which recovery drops.
@@ -144,9 +137,7 @@ impl Journal {
             return Err(io::Error::other("the journal has no file to write to"));
         };
         if self.unsynced_bytes > MAX_UNSYNCED {
-            return Err(io::Error::other(
-                "the disk has not synced 128 MiB of frames yet",
-            ));
+            return Err(io::Error::other("the disk has not synced 128 MiB of frames yet"));
         }
         if let Err(error) = file.append(&frames) {
             if let Err(cut) = file.truncate(self.length) {
@@ -175,11 +166,7 @@ impl Journal {
     /// A sync that reached `position` succeeded.
     pub(crate) fn mark_synced(&mut self, position: u64) {
         self.synced = self.synced.max(position);
-        while self
-            .unsynced
-            .front()
-            .is_some_and(|(end, _)| *end <= position)
-        {
+        while self.unsynced.front().is_some_and(|(end, _)| *end <= position) {
             if let Some((_, frames)) = self.unsynced.pop_front() {
                 self.unsynced_bytes -= frames.len();
             }

@@ -24,12 +24,7 @@ impl Layout {
     /// The checkpoint of one size, kept for good.
     pub fn checkpoint_of(&self, size: u64) -> Result<Name, ArchiveError> {
         // The path of a bundle of that number, so that no folder grows past 1,000 names.
-        let path = TilePath {
-            level: None,
-            index: size,
-            width: 256,
-        }
-        .to_string();
+        let path = TilePath { level: None, index: size, width: 256 }.to_string();
         let number = path.trim_start_matches("tile/entries/");
         Name::new(format!("{}/ledger/checkpoints/{number}", self.collector))
     }

@@ -89,17 +89,9 @@ impl Ledger {
                 .map_err(LedgerError::unavailable("start thread", name))
         };
         let for_sync = Arc::clone(&shared);
-        threads.push(spawn(
-            "ledger-sync",
-            Box::new(move || sync::run(&for_sync)),
-        )?);
+        threads.push(spawn("ledger-sync", Box::new(move || sync::run(&for_sync)))?);
         threads.push(spawn("ledger-seal", Box::new(move || sealer.run(&inbox)))?);
-        let ledger = Self {
-            shared,
-            verifying_key,
-            commands,
-            threads: Mutex::new(threads),
-        };
+        let ledger = Self { shared, verifying_key, commands, threads: Mutex::new(threads) };
         ledger.announce(&start.recovered);
         Ok((ledger, start.recovered))
     }
@@ -144,10 +136,7 @@ impl Ledger {
     /// Appends an event and waits until it survives a loss of power.
     pub fn append_event_durably(&self, body: Body) -> Result<RecordId, LedgerError> {
         let (ticket, done) = tokio::sync::oneshot::channel();
-        let tickets = Tickets {
-            written: None,
-            synced: Some(ticket),
-        };
+        let tickets = Tickets { written: None, synced: Some(ticket) };
         let id = self.append_event(body, tickets)?;
         done.blocking_recv().map_err(|_| LedgerError::Unavailable {
             action: "sync",
@@ -196,11 +185,7 @@ impl Ledger {
     pub fn close(&self, segments: bool) -> Result<(), LedgerError> {
         let (start, end) = self.shared.numbers.release();
         let released = self.shared.lock().release(start, end);
-        let sealed = if segments {
-            self.flush_segments()
-        } else {
-            self.seal()
-        };
+        let sealed = if segments { self.flush_segments() } else { self.seal() };
         self.stop();
         released.map_err(LedgerError::unavailable("write", "the journal"))?;
         sealed
@@ -233,10 +218,7 @@ impl Ledger {
         // Records that were damaged before they were sealed leave holes, which must be filled
         // before anything behind them can be sealed.
         while !self.shared.lock().holes.is_empty() {
-            self.shared.alert(
-                "record_lost",
-                "a record was damaged on disk before it was sealed",
-            );
+            self.shared.alert("record_lost", "a record was damaged on disk before it was sealed");
             if !self.is_writable() {
                 return;
             }
@@ -245,8 +227,7 @@ impl Ledger {
 
     /// Records a start or a stop of the program.
     pub fn announce_configuration(&self, configuration: Configuration) -> Result<(), LedgerError> {
-        self.append_event(Body::Configuration(configuration), Tickets::default())
-            .map(|_| ())
+        self.append_event(Body::Configuration(configuration), Tickets::default()).map(|_| ())
     }
 }
 
@@ -266,10 +247,8 @@ impl Shared {
         state: MutexGuard<'a, State>,
         patience: Duration,
     ) -> (MutexGuard<'a, State>, bool) {
-        let (state, timeout) = self
-            .sync_wake
-            .wait_timeout(state, patience)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (state, timeout) =
+            self.sync_wake.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner);
         (state, timeout.timed_out())
     }
 
@@ -297,34 +276,21 @@ impl Shared {
         let now = self.now();
         let random = keys::random().map_err(|error| LedgerError::Fatal(error.to_string()))?;
         let id = RecordId::new(now.unix_ms(), random);
-        let envelope = Envelope {
-            id,
-            collector: self.collector.clone(),
-            recorded: now,
-            body,
-        };
+        let envelope = Envelope { id, collector: self.collector.clone(), recorded: now, body };
         let sealed = Sealed::new(&envelope, Vec::new())
             .map_err(|error| LedgerError::Fatal(error.to_string()))?;
-        let record = Append::Record {
-            number: None,
-            sealed,
-            tickets,
-        };
-        self.append(vec![record])
-            .map_err(|error| LedgerError::Unavailable {
-                action: "append to",
-                what: "the journal".to_owned(),
-                reason: error.reason,
-            })?;
+        let record = Append::Record { number: None, sealed, tickets };
+        self.append(vec![record]).map_err(|error| LedgerError::Unavailable {
+            action: "append to",
+            what: "the journal".to_owned(),
+            reason: error.reason,
+        })?;
         Ok(id)
     }
 
     pub(crate) fn alert(&self, rule: &str, message: &str) {
         tracing::error!(rule, message);
-        let alert = Alert {
-            message: message.to_owned(),
-            rule: rule.to_owned(),
-        };
+        let alert = Alert { message: message.to_owned(), rule: rule.to_owned() };
         if let Err(error) = self.append_event(Body::Alert(alert), Tickets::default()) {
             tracing::error!(%error, rule, "an alert could not be recorded");
         }

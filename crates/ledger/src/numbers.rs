@@ -19,10 +19,7 @@ pub(crate) struct Taken {
 
 impl Numbers {
     pub(crate) fn new(next: u64) -> Self {
-        Self {
-            next: AtomicU64::new(next),
-            end: AtomicU64::new(next),
-        }
+        Self { next: AtomicU64::new(next), end: AtomicU64::new(next) }
     }
 
     pub(crate) fn take(&self) -> Taken {
@@ -30,10 +27,7 @@ impl Numbers {
         loop {
             let end = self.end.load(Ordering::Acquire);
             if next >= end {
-                return Taken {
-                    number: None,
-                    low: true,
-                };
+                return Taken { number: None, low: true };
             }
             match self.next.compare_exchange_weak(
                 next,
@@ -43,10 +37,7 @@ impl Numbers {
             ) {
                 Ok(_) => {
                     let low = end - next <= RESERVE_AT;
-                    return Taken {
-                        number: Some(AdmissionNumber(next)),
-                        low,
-                    };
+                    return Taken { number: Some(AdmissionNumber(next)), low };
                 }
                 Err(now) => next = now,
             }

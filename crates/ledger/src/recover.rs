@@ -62,13 +62,8 @@ pub(crate) fn recover(config: &Config) -> Result<Start, LedgerError> {
 }
 
 fn list(disk: &dyn Disk) -> Result<Vec<u64>, LedgerError> {
-    let names = disk
-        .list()
-        .map_err(LedgerError::unavailable("list", "the journal"))?;
-    Ok(names
-        .iter()
-        .filter_map(|name| Journal::number_of(name))
-        .collect())
+    let names = disk.list().map_err(LedgerError::unavailable("list", "the journal"))?;
+    Ok(names.iter().filter_map(|name| Journal::number_of(name)).collect())
 }
 
 /// Reads the signed state and the tiles that it stands on.
@@ -82,12 +77,7 @@ fn load_state(config: &Config) -> Result<Head, LedgerError> {
     };
     if note.is_empty() {
         let published = layout.checkpoint().map_err(LedgerError::archive)?;
-        if config
-            .archive
-            .get(&published)
-            .map_err(LedgerError::archive)?
-            .is_some()
-        {
+        if config.archive.get(&published).map_err(LedgerError::archive)?.is_some() {
             return Err(LedgerError::Fatal(format!(
                 "{published} in {} is of a log whose signed state is not in this data directory; \
                  choose another collector name or restore the data directory",
@@ -95,12 +85,7 @@ fn load_state(config: &Config) -> Result<Head, LedgerError> {
             )));
         }
         let tree = tlog::Tree::new();
-        return Ok(Head {
-            tree,
-            bundle: Vec::new(),
-            note,
-            published: true,
-        });
+        return Ok(Head { tree, bundle: Vec::new(), note, published: true });
     }
     let checkpoint = Checkpoint::open(&note, &config.key.verifying_key())
         .map_err(|error| LedgerError::Fatal(format!("the signed state: {error}")))?;
@@ -123,16 +108,10 @@ struct Described {
 fn describe(config: &Config) -> Result<(), LedgerError> {
     let name = Name::new("custody.json").map_err(LedgerError::archive)?;
     let key = config.key.verifying_key();
-    let mine = Described {
-        origin: key.name().to_owned(),
-        key: key.to_string(),
-    };
+    let mine = Described { origin: key.name().to_owned(), key: key.to_string() };
     let there = config.archive.get(&name).map_err(LedgerError::archive)?;
     let mut description = match there {
-        None => Description {
-            format: 1,
-            collectors: BTreeMap::new(),
-        },
+        None => Description { format: 1, collectors: BTreeMap::new() },
         Some(bytes) => serde_json::from_slice::<Description>(&bytes).map_err(|error| {
             LedgerError::Fatal(format!("{name} in {}: {error}", config.archive.location()))
         })?,
@@ -154,15 +133,10 @@ fn describe(config: &Config) -> Result<(), LedgerError> {
         }
         None => {}
     }
-    description
-        .collectors
-        .insert(config.collector.to_string(), mine);
+    description.collectors.insert(config.collector.to_string(), mine);
     let bytes = serde_json::to_vec_pretty(&description)
         .map_err(|error| LedgerError::Fatal(error.to_string()))?;
-    config
-        .archive
-        .replace(&name, &bytes)
-        .map_err(LedgerError::archive)
+    config.archive.replace(&name, &bytes).map_err(LedgerError::archive)
 }
 
 #[derive(Default)]
@@ -190,6 +164,7 @@ impl<'a> Scan<'a> {
             collector: config.collector.clone(),
             journal: Journal::new(Arc::clone(&config.disk), 0),
             unit: Vec::new(),
+            unit_damaged: false,
             complete: Vec::new(),
             parts: HashSet::new(),
             first_leaf: tree_size,
@@ -220,11 +195,8 @@ impl<'a> Scan<'a> {
 
     fn file(&mut self, number: u64, last: bool) -> Result<(), LedgerError> {
         let name = Journal::name_of(number);
-        let bytes = self
-            .config
-            .disk
-            .read(&name)
-            .map_err(LedgerError::unavailable("read", &name))?;
+        let bytes =
+            self.config.disk.read(&name).map_err(LedgerError::unavailable("read", &name))?;
         let mut whole = 0;
         let mut headed = false;
         let mut damaged = false;
@@ -239,6 +211,7 @@ impl<'a> Scan<'a> {
                 }
                 Ok(Scanned::Damaged { offset, end }) => {
                     damaged = true;
+                    self.state.unit_damaged = true;
                     self.put_aside(&name, &bytes, offset, end)?;
                 }
                 Ok(Scanned::Torn { offset }) => {
@@ -246,6 +219,7 @@ impl<'a> Scan<'a> {
                     if last {
                         self.torn(&name, bytes.len() - offset, offset);
                     } else {
+                        self.state.unit_damaged = true;
                         self.put_aside(&name, &bytes, offset, bytes.len())?;
                     }
                 }
@@ -265,10 +239,7 @@ impl<'a> Scan<'a> {
         }
         if last && !damaged {
             let length = u64::try_from(whole).unwrap_or(0);
-            self.state
-                .journal
-                .resume(length)
-                .map_err(LedgerError::unavailable("open", name))?;
+            self.state.journal.resume(length).map_err(LedgerError::unavailable("open", name))?;
         }
         Ok(())
     }
@@ -304,10 +275,9 @@ impl<'a> Scan<'a> {
     fn end_unit(&mut self) {
         if !self.state.unit.is_empty() {
             let files = std::mem::take(&mut self.state.unit);
-            self.state.complete.push(Unit {
-                files,
-                end_leaf: self.state.next_leaf,
-            });
+            let damaged = std::mem::take(&mut self.state.unit_damaged);
+            let (first_leaf, end_leaf) = (self.state.first_leaf, self.state.next_leaf);
+            self.state.complete.push(Unit { files, damaged, first_leaf, end_leaf });
         }
     }
 
@@ -336,18 +306,9 @@ impl<'a> Scan<'a> {
                 call.pieces.clear();
             }
             Frame::Piece { number, sealed } => {
-                self.calls
-                    .entry(number.0)
-                    .or_default()
-                    .pieces
-                    .push(sealed.to_vec());
+                self.calls.entry(number.0).or_default().pieces.push(sealed.to_vec());
             }
-            Frame::Record {
-                leaf,
-                number,
-                id,
-                envelope,
-            } => {
+            Frame::Record { leaf, number, id, envelope } => {
                 self.record(*leaf, *number, *id, envelope);
             }
             _ => {}
@@ -363,29 +324,13 @@ impl<'a> Scan<'a> {
         }
         // The journal that recovery reads is taken as synced: what the kernel gives back survived.
         if leaf >= self.tree_size {
-            let time = Envelope::from_bytes(bytes)
-                .map(|e| e.recorded)
-                .unwrap_or_default();
-            self.state.pending.insert(
-                leaf,
-                (
-                    Leaf {
-                        id,
-                        time,
-                        envelope: Digest::of(bytes),
-                    },
-                    0,
-                ),
-            );
+            let time = Envelope::from_bytes(bytes).map(|e| e.recorded).unwrap_or_default();
+            self.state.pending.insert(leaf, (Leaf { id, time, envelope: Digest::of(bytes) }, 0));
         }
         self.state.next_leaf = self.state.next_leaf.max(leaf + 1);
         if self.settle(number) {
             self.state.recorded += 1;
-        } else if let Ok(Envelope {
-            body: Body::Gap(gap),
-            ..
-        }) = Envelope::from_bytes(bytes)
-        {
+        } else if let Ok(Envelope { body: Body::Gap(gap), .. }) = Envelope::from_bytes(bytes) {
             for (start, end) in gap.numbers.iter() {
                 self.state.unframed.remove_range(start, end);
                 self.state.open.remove_range(start, end);
@@ -422,13 +367,7 @@ impl<'a> Scan<'a> {
     ) -> Result<(), LedgerError> {
         let kept_as = format!("damaged-{}-{offset}.bin", file.trim_end_matches(".journal"));
         let stretch = bytes.get(offset..end).unwrap_or_default();
-        tracing::error!(
-            file,
-            offset,
-            bytes = stretch.len(),
-            kept_as,
-            "damaged journal frames"
-        );
+        tracing::error!(file, offset, bytes = stretch.len(), kept_as, "damaged journal frames");
         self.config
             .disk
             .replace(&kept_as, stretch)
@@ -464,10 +403,7 @@ impl<'a> Scan<'a> {
         } else {
             // Whatever was reserved may have been given out: numbering goes on behind it.
             let numbers = std::mem::take(&mut self.state.unframed);
-            next_number = numbers
-                .iter()
-                .map(|(_, end)| end)
-                .fold(next_number, u64::max);
+            next_number = numbers.iter().map(|(_, end)| end).fold(next_number, u64::max);
             self.state.gaps.push(PendingGap {
                 numbers: numbers.clone(),
                 unnumbered: 0,
@@ -498,11 +434,6 @@ impl<'a> Scan<'a> {
             interrupted: u64::try_from(open.len()).unwrap_or(0),
             unsealed,
         });
-        Ok(Start {
-            state: self.state,
-            head,
-            next_number,
-            recovered: Recovered { open, report },
-        })
+        Ok(Start { state: self.state, head, next_number, recovered: Recovered { open, report } })
     }
 }

@@ -42,14 +42,7 @@ impl SealedPart {
 
     /// How an envelope names it.
     pub fn reference(&self, role: Role, kind: PartKind, scope: Scope) -> PartRef {
-        PartRef {
-            kind,
-            length: self.length,
-            pid: self.pid,
-            role,
-            scope,
-            sha256: self.sha256,
-        }
+        PartRef { kind, length: self.length, pid: self.pid, role, scope, sha256: self.sha256 }
     }
 }
 
@@ -65,11 +58,7 @@ impl Sealed {
     /// Writes the envelope's canonical bytes and commits to them.
     pub fn new(envelope: &Envelope, parts: Vec<Arc<SealedPart>>) -> Result<Self, EnvelopeError> {
         let bytes = envelope.to_bytes()?;
-        Ok(Self {
-            leaf: envelope.leaf(&bytes),
-            envelope: bytes,
-            parts,
-        })
+        Ok(Self { leaf: envelope.leaf(&bytes), envelope: bytes, parts })
     }
 
     /// The record's id.

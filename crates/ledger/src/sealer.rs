@@ -30,6 +30,8 @@ pub(crate) struct Sealer {
     pub(crate) origin: String,
     pub(crate) layout: Layout,
     pub(crate) head: Head,
+    /// A head whose state is being written: it may or may not be the one on disk.
+    pub(crate) attempt: Option<Head>,
     seal_every: Duration,
     heartbeat: Duration,
     segment_bytes: u64,
@@ -51,6 +53,7 @@ impl Sealer {
             key: config.key,
             layout: Layout::new(config.collector),
             head,
+            attempt: None,
             seal_every: config.seal_every,
             heartbeat: config.heartbeat,
             segment_bytes: config.segment_bytes,
@@ -67,13 +70,12 @@ impl Sealer {
                 Err(RecvTimeoutError::Timeout) => {
                     if self.retry_at.is_none_or(|at| at <= Instant::now()) {
                         self.heartbeat_if_idle();
-                        let sealed = self.seal().and_then(|()| self.segments(false));
+                        let sealed = self.seal(false).and_then(|()| self.segments(false));
                         self.note(&sealed);
                     }
                 }
                 Ok(Command::Seal(reply)) => {
-                    sync::sync_once(&self.shared);
-                    let sealed = self.seal();
+                    let sealed = self.seal(true);
                     self.note(&sealed);
                     let _gone = reply.send(sealed);
                 }
@@ -87,22 +89,24 @@ impl Sealer {
         }
     }
 
-    fn seal(&mut self) -> Result<(), LedgerError> {
+    /// `at_once` syncs first; without it, what is not synced yet is sealed the next time.
+    fn seal(&mut self, at_once: bool) -> Result<(), LedgerError> {
         if self.shared.counters.fatal.load(Ordering::Relaxed) {
             return Err(LedgerError::Fatal("sealing was stopped before".to_owned()));
         }
         self.write_gaps();
+        if at_once {
+            sync::sync_once(&self.shared);
+        }
         self.sequence().map(|_| ())
     }
 
     /// Everything into the tree, and all journal files into segments.
     fn flush(&mut self) -> Result<(), LedgerError> {
-        sync::sync_once(&self.shared);
-        self.seal()?;
+        self.seal(true)?;
         self.segments(true)?;
         // The record that names the segment is itself a record.
-        sync::sync_once(&self.shared);
-        self.seal()
+        self.seal(true)
     }
 
     fn segments(&mut self, all: bool) -> Result<(), LedgerError> {
@@ -126,9 +130,7 @@ impl Sealer {
     fn write_gaps(&self) {
         let gaps = self.shared.lock().take_gaps(&self.shared.numbers);
         for gap in gaps {
-            let written = self
-                .shared
-                .append_event(Body::Gap(gap.clone()), Tickets::default());
+            let written = self.shared.append_event(Body::Gap(gap.clone()), Tickets::default());
             let mut state = self.shared.lock();
             match written {
                 Ok(_) => state.gap_written(&gap, &self.shared.counters),
@@ -151,10 +153,7 @@ impl Sealer {
         }
         self.last_record = Instant::now();
         let beat = self.tally();
-        if let Err(error) = self
-            .shared
-            .append_event(Body::Heartbeat(beat), Tickets::default())
-        {
+        if let Err(error) = self.shared.append_event(Body::Heartbeat(beat), Tickets::default()) {
             tracing::debug!(%error, "no heartbeat");
         }
     }

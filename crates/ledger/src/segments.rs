@@ -34,11 +34,7 @@ impl Sealer {
         loop {
             let unit = {
                 let state = self.shared.lock();
-                state
-                    .complete
-                    .first()
-                    .filter(|u| u.end_leaf <= self.head.tree.size())
-                    .cloned()
+                state.complete.first().filter(|u| u.end_leaf <= self.head.tree.size()).cloned()
             };
             let Some(unit) = unit else { return Ok(()) };
             self.close_unit(&unit)?;
@@ -51,28 +47,29 @@ impl Sealer {
             .iter()
             .map(|number| {
                 let name = Journal::name_of(*number);
-                self.disk
-                    .read(&name)
-                    .map_err(LedgerError::unavailable("read", name))
+                self.disk.read(&name).map_err(LedgerError::unavailable("read", name))
             })
             .collect::<Result<Vec<_>, _>>()?;
         let contents = read(&files);
+        let whole =
+            (unit.first_leaf..unit.end_leaf).all(|leaf| contents.records.contains_key(&leaf));
+        if !whole && !unit.damaged {
+            return Err(LedgerError::Unavailable {
+                action: "read",
+                what: format!("journal file {:?}", unit.files),
+                reason: "records that were written are not read back".to_owned(),
+            });
+        }
 
         // Put the segment and read it back. A crash here leaves files that the next start makes
         // again, the same.
-        if let (Some(first), Some(last)) = (
-            contents.records.keys().next(),
-            contents.records.keys().next_back(),
-        ) {
+        if let (Some(first), Some(last)) =
+            (contents.records.keys().next(), contents.records.keys().next_back())
+        {
             let (first, last) = (*first, *last);
             let files = self.put_segment(&contents)?;
             let records = u64::try_from(contents.records.len()).unwrap_or(0);
-            let body = Body::Segment(Segment {
-                files,
-                first,
-                last,
-                records,
-            });
+            let body = Body::Segment(Segment { files, first, last, records });
             // Name it in the log. A crash here leaves a segment that no record names; the next
             // start makes the same one and names it.
             self.shared.append_event(body, Tickets::default())?;
@@ -97,9 +94,7 @@ impl Sealer {
         }
         for number in &unit.files {
             let name = Journal::name_of(*number);
-            self.disk
-                .remove(&name)
-                .map_err(LedgerError::unavailable("remove", name))?;
+            self.disk.remove(&name).map_err(LedgerError::unavailable("remove", name))?;
         }
         add(&self.shared.counters.segments, 1);
         Ok(())
@@ -111,9 +106,7 @@ impl Sealer {
         for (leaf, bytes) in &contents.records {
             let envelope = Envelope::from_bytes(bytes)
                 .map_err(|error| LedgerError::Fatal(format!("record {leaf}: {error}")))?;
-            let class = envelope
-                .interaction()
-                .map_or("standard", |i| i.retention.class.as_str());
+            let class = envelope.interaction().map_or("standard", |i| i.retention.class.as_str());
             let partition = (class.to_owned(), envelope.recorded.day());
             if let Some(interaction) = envelope.interaction() {
                 wanted
@@ -121,10 +114,7 @@ impl Sealer {
                     .or_default()
                     .extend(interaction.part_refs().map(|part| part.pid));
             }
-            partitions
-                .entry(partition)
-                .or_default()
-                .push((*leaf, bytes));
+            partitions.entry(partition).or_default().push((*leaf, bytes));
         }
         let mut files = Vec::new();
         for ((class, day), rows) in &partitions {
@@ -133,10 +123,8 @@ impl Sealer {
             };
             let written = segment::write_records(rows)
                 .map_err(|error| LedgerError::Fatal(error.to_string()))?;
-            let name = self
-                .layout
-                .records(class, day, *first, *last)
-                .map_err(LedgerError::archive)?;
+            let name =
+                self.layout.records(class, day, *first, *last).map_err(LedgerError::archive)?;
             files.push(self.put_file(name, written, &|there| same_records(there, rows))?);
 
             let pids = wanted.get(&(class.clone(), day.clone()));
@@ -158,10 +146,8 @@ impl Sealer {
             }
             let written = segment::write_parts(&parts)
                 .map_err(|error| LedgerError::Fatal(error.to_string()))?;
-            let name = self
-                .layout
-                .parts(class, day, *first, *last)
-                .map_err(LedgerError::archive)?;
+            let name =
+                self.layout.parts(class, day, *first, *last).map_err(LedgerError::archive)?;
             files.push(self.put_file(name, written, &|there| same_parts(there, &parts))?);
         }
         Ok(files)
@@ -253,11 +239,7 @@ fn carried(state: &State, contents: &Contents<'_>) -> Vec<u8> {
 
 fn read(files: &[Vec<u8>]) -> Contents<'_> {
     let mut contents = Contents::default();
-    for scanned in files
-        .iter()
-        .flat_map(|file| FrameReader::new(file))
-        .flatten()
-    {
+    for scanned in files.iter().flat_map(|file| FrameReader::new(file)).flatten() {
         let Scanned::Frame { frame, .. } = scanned else {
             continue;
         };
@@ -268,14 +250,8 @@ fn read(files: &[Vec<u8>]) -> Contents<'_> {
             Frame::Part { pid, sealed } => {
                 contents.parts.entry(pid).or_insert(sealed);
             }
-            Frame::Admitted {
-                number: AdmissionNumber(number),
-                ..
-            }
-            | Frame::Piece {
-                number: AdmissionNumber(number),
-                ..
-            } => {
+            Frame::Admitted { number: AdmissionNumber(number), .. }
+            | Frame::Piece { number: AdmissionNumber(number), .. } => {
                 contents.calls.entry(number).or_default().push(frame);
             }
             _ => {}

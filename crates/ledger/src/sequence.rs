@@ -30,6 +30,7 @@ impl Sealer {
     pub(crate) fn sequence(&mut self) -> Result<bool, LedgerError> {
         // A checkpoint that was signed and not published comes first: nobody may see a later one
         // before it.
+        self.resolve_attempt()?;
         self.publish()?;
 
         let leaves = self.shared.lock().sealable(self.head.tree.size());
@@ -43,13 +44,9 @@ impl Sealer {
         for leaf in &leaves {
             let entry = leaf.to_bytes();
             if !push_entry(&mut head.bundle, &entry) {
-                return Err(LedgerError::Fatal(
-                    "a leaf is too long for a bundle".to_owned(),
-                ));
+                return Err(LedgerError::Fatal("a leaf is too long for a bundle".to_owned()));
             }
-            head.tree.push(leaf_hash(&entry), |path, hashes| {
-                objects.push((path, flat(hashes)))
-            });
+            head.tree.push(leaf_hash(&entry), |path, hashes| objects.push((path, flat(hashes))));
             let size = head.tree.size();
             if size.is_multiple_of(256) {
                 let path = TilePath::bundle_covering(size - 1, size);
@@ -58,16 +55,9 @@ impl Sealer {
         }
         let size = head.tree.size();
         if !head.bundle.is_empty() {
-            objects.push((
-                TilePath::bundle_covering(size - 1, size),
-                head.bundle.clone(),
-            ));
+            objects.push((TilePath::bundle_covering(size - 1, size), head.bundle.clone()));
         }
-        objects.extend(
-            head.tree
-                .partials()
-                .map(|(path, hashes)| (path, flat(hashes))),
-        );
+        objects.extend(head.tree.partials().map(|(path, hashes)| (path, flat(hashes))));
 
         // Stage. A crash from here on leaves objects that no checkpoint speaks of; the next run
         // makes the same ones, and put_all takes them as done.
@@ -80,13 +70,7 @@ impl Sealer {
 
         // Read back: nothing is signed that the archive does not give.
         for (name, bytes) in &named {
-            if self
-                .archive
-                .get(name)
-                .map_err(LedgerError::archive)?
-                .as_deref()
-                != Some(*bytes)
-            {
+            if self.archive.get(name).map_err(LedgerError::archive)?.as_deref() != Some(*bytes) {
                 return Err(LedgerError::Unavailable {
                     action: "read back",
                     what: name.to_string(),
@@ -99,39 +83,19 @@ impl Sealer {
         // the log has these entries. A crash before it leaves the old state, a crash after it a
         // state that publish() publishes at the next start. The comparison keeps a second process
         // or a restored copy from signing a fork.
-        let checkpoint = Checkpoint {
-            origin: self.origin.clone(),
-            size,
-            root: head.tree.root(),
-        };
+        let checkpoint = Checkpoint { origin: self.origin.clone(), size, root: head.tree.root() };
         head.note = checkpoint.sign(&self.key);
-        let current = match self.disk.read(STATE) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(LedgerError::unavailable("read", STATE)(error)),
-        };
-        if current != self.head.note {
-            return Err(LedgerError::Fatal(
-                "the signed state on disk is not the one that this process signed last".to_owned(),
-            ));
-        }
-        self.disk
-            .replace(STATE, &head.note)
-            .map_err(LedgerError::unavailable("replace", STATE))?;
         head.published = false;
-        let before = std::mem::replace(&mut self.head, head);
-        {
-            let mut state = self.shared.lock();
-            state.pending = state.pending.split_off(&size);
-            set(
-                &self.shared.counters.unsealed,
-                u64::try_from(state.pending.len()).unwrap_or(0),
-            );
-        }
-        set(&self.shared.counters.tree_size, size);
+        self.compare_state()?;
+        self.attempt = Some(head);
+        self.disk
+            .replace(STATE, &self.attempt.as_ref().map(|a| a.note.clone()).unwrap_or_default())
+            .map_err(LedgerError::unavailable("replace", STATE))?;
+        let before = self.head.tree.clone();
+        self.resolve_attempt()?;
 
         self.publish()?;
-        self.remove_superseded(&before.tree);
+        self.remove_superseded(&before);
         Ok(true)
     }
 
@@ -140,11 +104,9 @@ impl Sealer {
         if self.head.published || self.head.note.is_empty() {
             return Ok(());
         }
+        self.compare_state()?;
         let size = self.head.tree.size();
-        let kept = self
-            .layout
-            .checkpoint_of(size)
-            .map_err(LedgerError::archive)?;
+        let kept = self.layout.checkpoint_of(size).map_err(LedgerError::archive)?;
         let current = self.layout.checkpoint().map_err(LedgerError::archive)?;
         self.archive
             .put_all(&[(kept, self.head.note.as_slice())])
@@ -154,6 +116,56 @@ impl Sealer {
         let now = u64::try_from(self.shared.now().0).unwrap_or(0);
         set(&self.shared.counters.checkpoint_at, now);
         Ok(())
+    }
+
+    /// Takes over the head whose state was last written, if it is the one on disk: the write may
+    /// have failed, or failed after it took effect.
+    fn resolve_attempt(&mut self) -> Result<(), LedgerError> {
+        let Some(attempt) = self.attempt.take() else { return Ok(()) };
+        match self.read_state() {
+            Ok(current) if current == attempt.note => {
+                let size = attempt.tree.size();
+                self.head = attempt;
+                let mut state = self.shared.lock();
+                state.pending = state.pending.split_off(&size);
+                let unsealed = u64::try_from(state.pending.len()).unwrap_or(0);
+                set(&self.shared.counters.unsealed, unsealed);
+                set(&self.shared.counters.tree_size, size);
+                Ok(())
+            }
+            Ok(current) if current == self.head.note => Ok(()),
+            other => {
+                self.attempt = Some(attempt);
+                other?;
+                self.compare_state()
+            }
+        }
+    }
+
+    fn read_state(&self) -> Result<Vec<u8>, LedgerError> {
+        match self.disk.read(STATE) {
+            Ok(bytes) => Ok(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(LedgerError::unavailable("read", STATE)(error)),
+        }
+    }
+
+    /// Checks that the signed state on disk is the one that this process signed or loaded last.
+    fn compare_state(&self) -> Result<(), LedgerError> {
+        let current = self.read_state()?;
+        if current == self.head.note {
+            return Ok(());
+        }
+        if self.head.note.starts_with(&current) {
+            return Err(LedgerError::Unavailable {
+                action: "read",
+                what: STATE.to_owned(),
+                reason: "it reads short".to_owned(),
+            });
+        }
+        Err(LedgerError::Fatal(
+            "the signed state on disk is not the one that this process signed last".to_owned(),
+        ))
     }
 
     /// Removes partial tiles of the tree before whose full tiles are there now. A crash leaves
@@ -192,12 +204,9 @@ pub(crate) fn load_head(
     };
     let mut failed = None;
     let tree = Tree::from_partials(checkpoint.size, |path| match get(path) {
-        Ok(bytes) => Some(
-            bytes
-                .chunks_exact(32)
-                .filter_map(|h| Some(Hash(h.try_into().ok()?)))
-                .collect(),
-        ),
+        Ok(bytes) => {
+            Some(bytes.chunks_exact(32).filter_map(|h| Some(Hash(h.try_into().ok()?))).collect())
+        }
         Err(error) => {
             failed = Some(error);
             None
@@ -206,15 +215,13 @@ pub(crate) fn load_head(
     if let Some(error) = failed {
         return Err(error);
     }
-    let tree = tree
-        .filter(|tree| tree.root() == checkpoint.root)
-        .ok_or_else(|| {
-            LedgerError::Fatal(format!(
-                "the tiles in {} do not give the root of the signed state at size {}",
-                archive.location(),
-                checkpoint.size
-            ))
-        })?;
+    let tree = tree.filter(|tree| tree.root() == checkpoint.root).ok_or_else(|| {
+        LedgerError::Fatal(format!(
+            "the tiles in {} do not give the root of the signed state at size {}",
+            archive.location(),
+            checkpoint.size
+        ))
+    })?;
     let size = checkpoint.size;
     let bundle = if size.is_multiple_of(256) {
         Vec::new()
@@ -222,15 +229,9 @@ pub(crate) fn load_head(
         get(TilePath::bundle_covering(size - 1, size))?
     };
     // The bundle goes into the next one, so it must be what was logged.
-    let logged = tree
-        .partials()
-        .find(|(path, _)| path.level == Some(0))
-        .map(|(_, hashes)| hashes);
+    let logged = tree.partials().find(|(path, _)| path.level == Some(0)).map(|(_, hashes)| hashes);
     let same = read_bundle(&bundle).is_ok_and(|entries| {
-        entries
-            .into_iter()
-            .map(leaf_hash)
-            .eq(logged.unwrap_or_default().iter().copied())
+        entries.into_iter().map(leaf_hash).eq(logged.unwrap_or_default().iter().copied())
     });
     if !same {
         return Err(LedgerError::Fatal(format!(
@@ -238,12 +239,7 @@ pub(crate) fn load_head(
             archive.location()
         )));
     }
-    Ok(Head {
-        tree,
-        bundle,
-        note,
-        published: false,
-    })
+    Ok(Head { tree, bundle, note, published: false })
 }
 
 fn flat(hashes: &[Hash]) -> Vec<u8> {

@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub(crate) journal: Journal,
     /// Journal files of the segment in the making, by number; more than one after a failed sync.
     pub(crate) unit: Vec<u64>,
+    /// Whether a start found damage in them.
+    pub(crate) unit_damaged: bool,
     /// Files of segments that are complete and not written yet, oldest first.
     pub(crate) complete: Vec<Unit>,
     /// Parts that the unit holds already.
@@ -51,6 +53,10 @@ pub(crate) struct State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unit {
     pub(crate) files: Vec<u64>,
+    /// Whether a start found damage in its files: then some of its records may be missing.
+    pub(crate) damaged: bool,
+    /// Its first record's index.
+    pub(crate) first_leaf: u64,
     /// One past its last record's index.
     pub(crate) end_leaf: u64,
 }
@@ -94,37 +100,18 @@ impl State {
                 Append::Admitted { number, sealed, .. } => {
                     self.encode_parts(&mut frames, &sealed.parts, &mut brought);
                     let envelope = &sealed.envelope;
-                    encode_frame(
-                        &mut frames,
-                        &Frame::Admitted {
-                            number: *number,
-                            envelope,
-                        },
-                    );
+                    encode_frame(&mut frames, &Frame::Admitted { number: *number, envelope });
                 }
                 Append::Piece { number, sealed } => {
-                    encode_frame(
-                        &mut frames,
-                        &Frame::Piece {
-                            number: *number,
-                            sealed,
-                        },
-                    );
+                    encode_frame(&mut frames, &Frame::Piece { number: *number, sealed });
                 }
                 Append::Record { number, sealed, .. } => {
                     self.encode_parts(&mut frames, &sealed.parts, &mut brought);
                     let number = number.unwrap_or(AdmissionNumber(0));
                     let (id, envelope) = (sealed.leaf.id, &sealed.envelope);
-                    encode_frame(
-                        &mut frames,
-                        &Frame::Record {
-                            leaf,
-                            number,
-                            id,
-                            envelope,
-                        },
-                    );
-                    leaf += 1;
+                    let leaf = leaves.next().unwrap_or(u64::MAX);
+                    let frame = Frame::Record { leaf, number, id, envelope };
+                    encode_frame(&mut frames, &frame);
                 }
             }
         }
@@ -141,10 +128,7 @@ impl State {
             self.appended(entry, position, counters);
         }
         set(&counters.open_calls, self.open.len());
-        set(
-            &counters.unsealed,
-            u64::try_from(self.pending.len()).unwrap_or(0),
-        );
+        set(&counters.unsealed, u64::try_from(self.pending.len()).unwrap_or(0));
         Ok(())
     }
 
@@ -164,19 +148,13 @@ impl State {
 
     fn appended(&mut self, entry: Append, position: u64, counters: &Counters) {
         let tickets = match entry {
-            Append::Admitted {
-                number, tickets, ..
-            } => {
+            Append::Admitted { number, tickets, .. } => {
                 self.unframed.remove(number.0);
                 self.open.insert(number.0, number.0 + 1);
                 Some(tickets)
             }
             Append::Piece { .. } => None,
-            Append::Record {
-                number,
-                sealed,
-                tickets,
-            } => {
+            Append::Record { number, sealed, tickets } => {
                 let leaf = self.holes.pop_front().unwrap_or(self.next_leaf);
                 self.next_leaf = self.next_leaf.max(leaf + 1);
                 self.pending.insert(leaf, (sealed.leaf, position));
@@ -208,11 +186,7 @@ impl State {
             collector: self.collector.clone(),
             continues,
             created: now,
-            first_leaf: if continues {
-                self.first_leaf
-            } else {
-                self.next_leaf
-            },
+            first_leaf: if continues { self.first_leaf } else { self.next_leaf },
             gap_numbers: self.gap_numbers,
             recorded: self.recorded,
             reserved,
@@ -225,10 +199,9 @@ impl State {
         } else {
             if !self.unit.is_empty() {
                 let files = std::mem::take(&mut self.unit);
-                self.complete.push(Unit {
-                    files,
-                    end_leaf: self.next_leaf,
-                });
+                let (first_leaf, end_leaf) = (self.first_leaf, self.next_leaf);
+                let damaged = std::mem::take(&mut self.unit_damaged);
+                self.complete.push(Unit { files, damaged, first_leaf, end_leaf });
             }
             self.unit = vec![self.journal.number];
             self.first_leaf = self.next_leaf;
@@ -283,10 +256,7 @@ impl State {
                 gap.unnumbered -= 1;
             }
             if gap.unnumbered > 0 {
-                later.push(PendingGap {
-                    numbers: RangeSet::new(),
-                    ..gap.clone()
-                });
+                later.push(PendingGap { numbers: RangeSet::new(), ..gap.clone() });
             }
             if !gap.numbers.is_empty() {
                 made.push(Gap {
@@ -332,10 +302,7 @@ impl State {
         reason: GapReason,
         now: Timestamp,
     ) {
-        let same = self
-            .gaps
-            .iter_mut()
-            .find(|gap| gap.reason == reason && !gap.at_most);
+        let same = self.gaps.iter_mut().find(|gap| gap.reason == reason && !gap.at_most);
         let gap = match same {
             Some(gap) => gap,
             None => {
@@ -366,8 +333,5 @@ fn fail(entries: Vec<Append>, error: &io::Error, counters: &Counters) -> AppendE
         tracing::error!(%error, "the log cannot be written; it is tried again until it can");
     }
     add(&counters.write_failures, 1);
-    AppendError {
-        entries,
-        reason: error.to_string(),
-    }
+    AppendError { entries, reason: error.to_string() }
 }

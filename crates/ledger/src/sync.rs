@@ -49,11 +49,7 @@ fn wait(shared: &Shared) -> bool {
             return state.stopping;
         }
         let dirty = state.journal.written > state.journal.synced || state.journal.is_poisoned();
-        let patience = if dirty {
-            IDLE_SYNC
-        } else {
-            Duration::from_secs(1)
-        };
+        let patience = if dirty { IDLE_SYNC } else { Duration::from_secs(1) };
         let (guard, timeout) = shared.wait_sync(state, patience);
         state = guard;
         if timeout && dirty {
@@ -97,15 +93,9 @@ pub(crate) fn sync_once(shared: &Shared) {
         give_up_poisoned(shared);
         return;
     };
-    let synced = shared
-        .keys
-        .sync()
-        .map_err(|error| error.to_string())
-        .and_then(|()| {
-            files
-                .iter()
-                .try_for_each(|file| file.sync())
-                .map_err(|e| e.to_string())
+    let synced =
+        shared.keys.sync().map_err(|error| error.to_string()).and_then(|()| {
+            files.iter().try_for_each(|file| file.sync()).map_err(|e| e.to_string())
         });
     let mut state = shared.lock();
     match synced {
@@ -157,9 +147,8 @@ fn release_waiters(shared: &Shared) {
     let mut state = shared.lock();
     let synced = state.journal.synced;
     let waiters = std::mem::take(&mut state.waiters);
-    let (done, waiting): (Vec<_>, Vec<_>) = waiters
-        .into_iter()
-        .partition(|waiter| waiter.position <= synced);
+    let (done, waiting): (Vec<_>, Vec<_>) =
+        waiters.into_iter().partition(|waiter| waiter.position <= synced);
     state.sync_wanted |= !waiting.is_empty();
     state.waiters = waiting;
     drop(state);

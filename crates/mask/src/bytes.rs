@@ -69,6 +69,11 @@ pub(crate) fn run(text: &[u8], from: usize, set: &Set) -> usize {
     from + rest.iter().position(|b| !set.has(*b)).unwrap_or(rest.len())
 }
 
+/// As [`run`], but looks at no more than `most` bytes, lest many runs to the end take too long.
+pub(crate) fn run_within(text: &[u8], from: usize, most: usize, set: &Set) -> usize {
+    run(text.get(..text.len().min(from.saturating_add(most))).unwrap_or(text), from, set)
+}
+
 /// Where the run of members that ends at `to` starts.
 pub(crate) fn run_back(text: &[u8], to: usize, set: &Set) -> usize {
     let rest = text.get(..to).unwrap_or_default();
@@ -96,10 +101,7 @@ mod tests {
 
     #[test]
     fn outside_there_is_nothing() {
-        assert_eq!(
-            (at(b"a", 1), before(b"a", 0, 1), before(b"ab", 2, 2)),
-            (0, 0, b'a')
-        );
+        assert_eq!((at(b"a", 1), before(b"a", 0, 1), before(b"ab", 2, 2)), (0, 0, b'a'));
         assert_eq!(slice(b"abc", 2, 9), b"");
     }
 }

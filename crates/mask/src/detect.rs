@@ -27,13 +27,7 @@ pub(crate) fn span(
     score: f32,
     detector: &'static str,
 ) -> Span {
-    Span {
-        start: range.0,
-        end: range.1,
-        entity,
-        score,
-        detector,
-    }
+    Span { start: range.0, end: range.1, entity, score, detector }
 }
 
 #[cfg(test)]

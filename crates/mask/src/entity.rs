@@ -77,10 +77,7 @@ impl FromStr for Entity {
         Self::ALL
             .into_iter()
             .find(|entity| entity.as_str().eq_ignore_ascii_case(name))
-            .ok_or_else(|| UnknownName {
-                what: "entity",
-                name: name.to_owned(),
-            })
+            .ok_or_else(|| UnknownName { what: "entity", name: name.to_owned() })
     }
 }
 

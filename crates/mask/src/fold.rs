@@ -8,6 +8,7 @@ mod table;
 
 use std::borrow::Cow;
 
+pub(crate) use table::prepare;
 use table::{Folded, fold};
 
 /// Stands for a letter that looks like no ASCII character.
@@ -28,10 +29,7 @@ impl<'a> View<'a> {
     /// Folds the text unless it is plain ASCII.
     pub(crate) fn of(text: &'a str) -> Self {
         if text.is_ascii() {
-            return Self {
-                bytes: Cow::Borrowed(text.as_bytes()),
-                shifts: Vec::new(),
-            };
+            return Self { bytes: Cow::Borrowed(text.as_bytes()), shifts: Vec::new() };
         }
         let mut bytes = Vec::with_capacity(text.len());
         let mut shifts = Vec::new();
@@ -57,10 +55,7 @@ impl<'a> View<'a> {
             rest = chars.as_str();
         }
         bytes.extend_from_slice(rest.as_bytes());
-        Self {
-            bytes: Cow::Owned(bytes),
-            shifts,
-        }
+        Self { bytes: Cow::Owned(bytes), shifts }
     }
 
     /// The bytes to look at.

@@ -27,10 +27,7 @@ struct Path<'a> {
 impl<'a> Path<'a> {
     fn below(&self, key: &'a str) -> Self {
         let [first, second, _] = self.near;
-        Self {
-            near: [key, first, second],
-            length: NEAR.min(self.length + 1),
-        }
+        Self { near: [key, first, second], length: NEAR.min(self.length + 1) }
     }
 
     fn words(&self) -> &[&'a str] {
@@ -85,21 +82,19 @@ impl Masker {
         // Keys come first: whatever follows must see the keys that will be written.
         let mut changed = self.keys(members, counts);
         // The log probabilities of a reply name every piece of its text `token`.
-        let pieces = members.contains_key("logprob");
+        let pieces = ["logprob", "logProbability"].iter().any(|key| members.contains_key(*key));
         for (key, value) in members {
             let harmless = pieces && key == "token";
-            let path = if harmless { path } else { path.below(key) };
+            let path = path.below(if harmless { "" } else { key });
             changed |= self.walk(value, path, depth, counts);
         }
         changed
     }
 
     fn keys(&self, members: &mut Map<String, Value>, counts: &mut Counts) -> bool {
-        let dirty = members.keys().any(|key| {
-            self.find(key)
-                .iter()
-                .any(|s| self.stand_in(s.entity, "").is_some())
-        });
+        let dirty = members
+            .keys()
+            .any(|key| self.find(key).iter().any(|s| self.stand_in(s.entity, "").is_some()));
         if !dirty {
             return false;
         }
@@ -156,9 +151,7 @@ impl Masker {
         if let Some(inner) = depth.checked_sub(1)
             && let Some(mut value) = parse(text)
         {
-            return self
-                .walk(&mut value, path, inner, counts)
-                .then(|| value.to_string());
+            return self.walk(&mut value, path, inner, counts).then(|| value.to_string());
         }
         match self.mask_in_context(text, path.words(), counts) {
             std::borrow::Cow::Borrowed(_) => None,
@@ -172,11 +165,7 @@ impl Masker {
         };
         let password = path.hint() == Some(Hint::Password);
         // Anything shorter is a count, an amount or a time, and needs no string to be made of it.
-        if !password
-            && number
-                .as_i64()
-                .is_some_and(|n| n.unsigned_abs() < 1_000_000)
-        {
+        if !password && number.as_i64().is_some_and(|n| n.unsigned_abs() < 1_000_000) {
             return false;
         }
         let text = number.to_string();
@@ -191,11 +180,7 @@ impl Masker {
         let Some(stand_in) = self.stand_in(entity, &text) else {
             return false;
         };
-        *value = if stand_in.is_empty() {
-            Value::Null
-        } else {
-            Value::String(stand_in)
-        };
+        *value = if stand_in.is_empty() { Value::Null } else { Value::String(stand_in) };
         counts.add(entity, 1);
         true
     }
@@ -253,11 +238,8 @@ fn is_identifier(path: Path<'_>) -> bool {
         "nonce",
     ];
     path.words().first().is_some_and(|key| {
-        crate::words::parts(key.as_bytes()).any(|part| {
-            WORDS
-                .iter()
-                .any(|w| w.as_bytes().eq_ignore_ascii_case(part))
-        })
+        crate::words::parts(key.as_bytes())
+            .any(|part| WORDS.iter().any(|w| w.as_bytes().eq_ignore_ascii_case(part)))
     })
 }
 
@@ -273,10 +255,7 @@ fn is_blob(text: &str) -> bool {
     let mixed = head.iter().any(u8::is_ascii_uppercase)
         && head.iter().any(u8::is_ascii_lowercase)
         && head.iter().any(u8::is_ascii_digit);
-    let body = text
-        .find(";base64,")
-        .filter(|_| url)
-        .and_then(|i| text.get(i + 8..));
+    let body = text.find(";base64,").filter(|_| url).and_then(|i| text.get(i + 8..));
     match body {
         Some(body) => body.bytes().all(of_file),
         None => mixed && text.bytes().all(of_file),
@@ -314,16 +293,10 @@ mod tests {
 
     #[test]
     fn keys_are_context() {
-        assert_eq!(
-            masked(json!({"home_phone": "467 3395"}))["home_phone"],
-            "[PHONE]"
-        );
+        assert_eq!(masked(json!({"home_phone": "467 3395"}))["home_phone"], "[PHONE]");
         assert_eq!(masked(json!({"count": "467 3395"}))["count"], "467 3395");
         assert_eq!(masked(json!({"ssn": 460_899_847}))["ssn"], "[US_SSN]");
-        assert_eq!(
-            masked(json!({"phone": 5_551_234_567_u64}))["phone"],
-            "[PHONE]"
-        );
+        assert_eq!(masked(json!({"phone": 5_551_234_567_u64}))["phone"], "[PHONE]");
     }
 
     #[test]
@@ -333,20 +306,16 @@ mod tests {
         assert_eq!(out["password"], "[API_KEY]");
         assert_eq!(out["headers"]["Authorization"], "[API_KEY]");
         let harmless = json!({"max_tokens": 100, "properties": {"password": {"type": "string"}},
-            "next_page_token": "abc", "logprobs": [{"token": " international", "logprob": -0.1}]});
+            "next_page_token": "abc",
+            "generatedToken": {"token": " international", "logprob": -0.1}});
         assert_eq!(masked(harmless.clone()), harmless);
     }
 
     #[test]
     fn numbers() {
-        assert_eq!(
-            masked(json!({"n": 4_111_111_111_111_111_u64}))["n"],
-            "[CREDIT_CARD]"
-        );
-        for other in [
-            json!({"id": 4_111_111_111_111_111_u64}),
-            json!({"t": 1_712_345_678_901_u64}),
-        ] {
+        assert_eq!(masked(json!({"n": 4_111_111_111_111_111_u64}))["n"], "[CREDIT_CARD]");
+        for other in [json!({"id": 4_111_111_111_111_111_u64}), json!({"t": 1_712_345_678_901_u64})]
+        {
             assert_eq!(masked(other.clone()), other);
         }
         let precise: Value = serde_json::from_str("[1.2345678901234567890, 1e400]").unwrap();
@@ -361,10 +330,7 @@ mod tests {
         let clean = r#"{ "to":  "x" }"#;
         assert_eq!(masked(json!({"arguments": clean}))["arguments"], clean);
         let broken = r#"{"to": "ada@example.com""#;
-        assert_eq!(
-            masked(json!({"arguments": broken}))["arguments"],
-            r#"{"to": "[EMAIL]""#
-        );
+        assert_eq!(masked(json!({"arguments": broken}))["arguments"], r#"{"to": "[EMAIL]""#);
         let twice = r#"{"to": "ada@example.com", "to": "x"}"#;
         assert_eq!(masked(json!([twice]))[0], r#"{"to": "[EMAIL]", "to": "x"}"#);
     }
@@ -378,10 +344,8 @@ mod tests {
 
     #[test]
     fn a_policy_may_keep_and_drop() {
-        let actions = BTreeMap::from([
-            (Entity::ApiKey, Action::Keep),
-            (Entity::Email, Action::Drop),
-        ]);
+        let actions =
+            BTreeMap::from([(Entity::ApiKey, Action::Keep), (Entity::Email, Action::Drop)]);
         let masker = Masker::new(Policy::new("p", actions), [0; 32]);
         let mut value = json!({"password": "ada@example.com", "x": "to ada@example.com!"});
         let mut counts = Counts::default();

@@ -75,53 +75,21 @@ pub(crate) fn hint(name: &[u8]) -> Option<Hint> {
     for part in parts(name) {
         // Numbers and environments tell nothing: `API_KEY_2`, `SECRET_KEY_PROD`.
         let vague = part.iter().all(u8::is_ascii_digit)
-            || any(
-                part,
-                &["prod", "dev", "staging", "value", "base64", "str", "env"],
-            );
-        if !(vague && !last.is_empty()) {
+            || any(part, &["prod", "dev", "staging", "value", "base64", "str", "env"]);
+        if !vague || last.is_empty() {
             previous = last;
             last = part;
         }
     }
-    if any(
-        last,
-        &[
-            "password",
-            "passwd",
-            "pwd",
-            "passphrase",
-            "passcode",
-            "passwort",
-            "pass",
-        ],
-    ) || last.len() > 8 && ends(last, b"password")
+    if any(last, &["password", "passwd", "pwd", "passphrase", "passcode", "passwort"])
+        || last.len() > 8 && ends(last, b"password")
     {
         return Some(Hint::Password);
     }
-    if any(
-        last,
-        &[
-            "secret",
-            "secrets",
-            "apikey",
-            "authorization",
-            "jwt",
-            "cookie",
-            "apitoken",
-        ],
-    ) || any(
-        last,
-        &[
-            "credential",
-            "credentials",
-            "bearer",
-            "pat",
-            "secretkey",
-            "accesskey",
-        ],
-    ) || last.len() > 5
-        && (ends(last, b"token") || ends(last, b"secret") || ends(last, b"apikey"))
+    if any(last, &["secret", "secrets", "apikey", "authorization", "jwt", "cookie", "apitoken"])
+        || any(last, &["credential", "credentials", "bearer", "secretkey", "accesskey"])
+        || last.len() > 5
+            && (ends(last, b"token") || ends(last, b"secret") || ends(last, b"apikey"))
     {
         return Some(Hint::Credential);
     }
@@ -129,13 +97,12 @@ pub(crate) fn hint(name: &[u8]) -> Option<Hint> {
         return (!any(previous, &HARMLESS)).then_some(Hint::Credential);
     }
     if any(last, &["key", "keys"]) {
-        return Some(if any(previous, &SECRET_KEYS) {
-            Hint::Credential
-        } else {
-            Hint::Key
-        });
+        return Some(if any(previous, &SECRET_KEYS) { Hint::Credential } else { Hint::Key });
     }
-    any(last, &["auth", "login"]).then_some(Hint::Key)
+    if any(last, &["pass", "pat"]) && !previous.is_empty() {
+        return Some(Hint::Password);
+    }
+    any(last, &["auth", "login", "pass"]).then_some(Hint::Key)
 }
 
 fn any(word: &[u8], list: &[&str]) -> bool {
@@ -155,13 +122,7 @@ mod tests {
 
     #[test]
     fn names_of_credentials() {
-        for name in [
-            "api_key",
-            "x-api-key",
-            "clientSecret",
-            "ACCESS_TOKEN",
-            "authorization",
-        ] {
+        for name in ["api_key", "x-api-key", "clientSecret", "ACCESS_TOKEN", "authorization"] {
             assert_eq!(hint(name.as_bytes()), Some(Hint::Credential), "{name}");
         }
         for name in ["password", "DB_PASSWORD", "userPwd", "dbpassword"] {
@@ -184,6 +145,7 @@ mod tests {
             "keyboard",
             "author",
             "passenger",
+            "pat",
             "[API_KEY]",
             "",
         ] {

@@ -32,12 +32,7 @@ impl Masker {
     /// A masker under this policy. The key makes pseudonyms that nobody without it can confirm.
     pub fn new(policy: Policy, pseudonym_key: [u8; 32]) -> Self {
         scan::prepare();
-        Self {
-            inner: Arc::new(Inner {
-                policy,
-                key: pseudonym_key,
-            }),
-        }
+        Self { inner: Arc::new(Inner { policy, key: pseudonym_key }) }
     }
 
     /// The policy it works under.
@@ -55,10 +50,7 @@ impl Masker {
     /// As [`Masker::find`], with words that count as if they stood right before every value.
     pub fn find_with_context(&self, text: &str, context: &[&str]) -> Vec<Span> {
         let view = View::of(text);
-        let found = scan::scan(&Scene {
-            text: view.bytes(),
-            keys: context,
-        });
+        let found = scan::scan(&Scene { text: view.bytes(), keys: context });
         if found.is_empty() {
             return found;
         }
@@ -130,8 +122,6 @@ impl Masker {
 
 impl fmt::Debug for Masker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Masker")
-            .field("policy", self.policy())
-            .finish_non_exhaustive()
+        f.debug_struct("Masker").field("policy", self.policy()).finish_non_exhaustive()
     }
 }

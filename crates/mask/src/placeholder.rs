@@ -14,23 +14,16 @@ const LONGEST: usize = 3 + 11 + DIGITS;
 /// The length of the placeholder that opens at `at`, if one does.
 pub(crate) fn length_at(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?.strip_prefix(b"[")?;
-    let name = rest
-        .iter()
-        .position(|b| !(b.is_ascii_uppercase() || *b == b'_'))?;
+    let name = rest.iter().position(|b| !(b.is_ascii_uppercase() || *b == b'_'))?;
     let (name, tail) = rest.split_at_checked(name)?;
-    if !Entity::ALL
-        .iter()
-        .any(|entity| entity.as_str().as_bytes() == name)
-    {
+    if !Entity::ALL.iter().any(|entity| entity.as_str().as_bytes() == name) {
         return None;
     }
     match tail.split_first()? {
         (b']', _) => Some(name.len() + 2),
         (b':', digits) => {
             let (digits, end) = digits.split_at_checked(DIGITS)?;
-            let hex = digits
-                .iter()
-                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+            let hex = digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
             (hex && end.first() == Some(&b']')).then_some(name.len() + DIGITS + 3)
         }
         _ => None,
@@ -46,15 +39,11 @@ pub(crate) fn is_whole(text: &str) -> bool {
 pub(crate) fn first_in(text: &[u8], start: usize, end: usize) -> Option<(usize, usize)> {
     let from = start.saturating_sub(LONGEST);
     let window = text.get(from..end.min(text.len()))?;
-    window
-        .iter()
-        .enumerate()
-        .filter(|(_, b)| **b == b'[')
-        .find_map(|(i, _)| {
-            let open = from + i;
-            let close = open + length_at(text, open)?;
-            (close > start).then_some((open, close))
-        })
+    window.iter().enumerate().filter(|(_, b)| **b == b'[').find_map(|(i, _)| {
+        let open = from + i;
+        let close = open + length_at(text, open)?;
+        (close > start).then_some((open, close))
+    })
 }
 
 #[cfg(test)]
@@ -66,14 +55,8 @@ mod tests {
         for whole in ["[EMAIL]", "[CREDIT_CARD]", "[PRIVATE_KEY:0123456789ab]"] {
             assert!(is_whole(whole), "{whole}");
         }
-        for other in [
-            "[EMAIL",
-            "[email]",
-            "[MAIL]",
-            "[EMAIL:012]",
-            "[EMAIL:0123456789aX]",
-            "EMAIL",
-        ] {
+        for other in ["[EMAIL", "[email]", "[MAIL]", "[EMAIL:012]", "[EMAIL:0123456789aX]", "EMAIL"]
+        {
             assert_eq!(length_at(other.as_bytes(), 0), None, "{other}");
         }
     }

@@ -47,11 +47,7 @@ impl Policy {
     pub fn new(name: impl Into<String>, actions: BTreeMap<Entity, Action>) -> Self {
         let name = name.into();
         let version = format!("{name}@{}", digest(&actions));
-        Self {
-            name,
-            version,
-            actions,
-        }
+        Self { name, version, actions }
     }
 
     /// The name it was given.
@@ -106,10 +102,7 @@ impl FromStr for Action {
         [Self::Keep, Self::Mask, Self::Pseudonym, Self::Drop]
             .into_iter()
             .find(|action| action.as_str() == name)
-            .ok_or_else(|| UnknownName {
-                what: "action",
-                name: name.to_owned(),
-            })
+            .ok_or_else(|| UnknownName { what: "action", name: name.to_owned() })
     }
 }
 
@@ -135,11 +128,7 @@ mod tests {
     fn the_default_masks_everything() {
         let policy = Policy::default();
         assert_eq!(policy.version(), "default@1");
-        assert!(
-            Entity::ALL
-                .iter()
-                .all(|e| policy.action(*e) == Action::Mask)
-        );
+        assert!(Entity::ALL.iter().all(|e| policy.action(*e) == Action::Mask));
     }
 
     #[test]
@@ -155,10 +144,7 @@ mod tests {
     #[test]
     fn spelling_out_a_default_changes_no_version() {
         let spelt = Policy::new("ours", BTreeMap::from([(Entity::Email, Action::Mask)]));
-        assert_eq!(
-            spelt.version(),
-            Policy::new("ours", BTreeMap::new()).version()
-        );
+        assert_eq!(spelt.version(), Policy::new("ours", BTreeMap::new()).version());
     }
 
     #[test]

@@ -29,10 +29,9 @@ pub(crate) fn placeholder(key: &[u8; 32], entity: Entity, value: &str) -> String
 fn normal(entity: Entity, value: &str) -> Vec<u8> {
     match entity {
         Entity::Email | Entity::IpAddress => plain(value).to_ascii_lowercase(),
-        Entity::CreditCard | Entity::Phone | Entity::UsSsn => plain(value)
-            .into_iter()
-            .filter(u8::is_ascii_digit)
-            .collect(),
+        Entity::CreditCard | Entity::Phone | Entity::UsSsn => {
+            plain(value).into_iter().filter(u8::is_ascii_digit).collect()
+        }
         Entity::Iban => plain(value)
             .into_iter()
             .filter(u8::is_ascii_alphanumeric)
@@ -45,11 +44,7 @@ fn normal(entity: Entity, value: &str) -> Vec<u8> {
 /// Letters without an ASCII twin fold to one byte, so then only the text itself tells them apart.
 fn plain(value: &str) -> Vec<u8> {
     let view = View::of(value);
-    if view.bytes().is_ascii() {
-        view.bytes().to_vec()
-    } else {
-        value.to_lowercase().into_bytes()
-    }
+    if view.bytes().is_ascii() { view.bytes().to_vec() } else { value.to_lowercase().into_bytes() }
 }
 
 #[cfg(test)]
@@ -61,10 +56,7 @@ mod tests {
         let of = |entity, value| placeholder(&[7; 32], entity, value);
         assert_eq!(of(Entity::Email, "A@b.com"), of(Entity::Email, "a@B.COM"));
         assert_eq!(of(Entity::Email, "a@b.com"), of(Entity::Email, "ａ@b.com"));
-        assert_eq!(
-            of(Entity::CreditCard, "4111 1111"),
-            of(Entity::CreditCard, "4111-1111")
-        );
+        assert_eq!(of(Entity::CreditCard, "4111 1111"), of(Entity::CreditCard, "4111-1111"));
         assert_eq!(of(Entity::Iban, "gb33 bukb"), of(Entity::Iban, "GB33BUKB"));
         assert_ne!(of(Entity::ApiKey, "abc"), of(Entity::ApiKey, "ABC"));
     }
@@ -72,10 +64,7 @@ mod tests {
     #[test]
     fn kinds_and_keys_are_kept_apart() {
         let phone = placeholder(&[7; 32], Entity::Phone, "123");
-        assert_ne!(
-            phone.get(7..),
-            placeholder(&[7; 32], Entity::UsSsn, "123").get(8..)
-        );
+        assert_ne!(phone.get(7..), placeholder(&[7; 32], Entity::UsSsn, "123").get(8..));
         assert_ne!(phone, placeholder(&[8; 32], Entity::Phone, "123"));
         assert!(crate::placeholder::is_whole(&phone));
     }

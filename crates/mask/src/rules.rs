@@ -50,14 +50,7 @@ const fn rule(
     min: usize,
     max: usize,
 ) -> Rule {
-    Rule {
-        name,
-        prefix,
-        body,
-        min,
-        max,
-        entropy: 2.5,
-    }
+    Rule { name, prefix, body, min, max, entropy: 2.5 }
 }
 
 /// A rule whose prefix also begins ordinary words, so that the body must be a better jumble.
@@ -68,20 +61,10 @@ const fn strict(
     min: usize,
     max: usize,
 ) -> Rule {
-    Rule {
-        name,
-        prefix,
-        body,
-        min,
-        max,
-        entropy: 3.2,
-    }
+    Rule { name, prefix, body, min, max, entropy: 3.2 }
 }
 
 /// Every rule.
 pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
-    models::RULES
-        .iter()
-        .chain(&cloud::RULES)
-        .chain(&services::RULES)
+    models::RULES.iter().chain(&cloud::RULES).chain(&services::RULES)
 }

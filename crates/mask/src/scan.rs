@@ -63,16 +63,10 @@ struct Scanner {
 static SCANNER: LazyLock<Scanner> = LazyLock::new(|| {
     let rules = rules::all().map(|rule| (rule.prefix, Anchor::Rule(rule)));
     let (patterns, anchors): (Vec<_>, Vec<_>) = WORDS.into_iter().chain(rules).unzip();
-    Scanner {
-        words: automaton(&patterns),
-        anchors,
-    }
+    Scanner { words: automaton(&patterns), anchors }
 });
 
-#[expect(
-    clippy::expect_used,
-    reason = "the words are constants, and a test builds them"
-)]
+#[expect(clippy::expect_used, reason = "the words are constants, and a test builds them")]
 fn automaton(words: &[&str]) -> AhoCorasick {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
@@ -86,6 +80,7 @@ fn automaton(words: &[&str]) -> AhoCorasick {
 /// Builds what is built once.
 pub(crate) fn prepare() {
     LazyLock::force(&SCANNER);
+    crate::fold::prepare();
 }
 
 /// Everything any detector finds, in no order, overlaps and all.
@@ -100,6 +95,7 @@ fn words(scene: &Scene<'_>, found: &mut Found) {
     let scanner = &*SCANNER;
     let mut name_end = 0;
     let mut pem_end = 0;
+    let mut jwt_end = 0;
     let input = aho_corasick::Input::new(scene.text).anchored(Anchored::No);
     for hit in scanner.words.find_overlapping_iter(input) {
         let Some(anchor) = scanner.anchors.get(hit.pattern().as_usize()) else {
@@ -110,16 +106,17 @@ fn words(scene: &Scene<'_>, found: &mut Found) {
             Anchor::Name if hit.start() >= name_end => {
                 name_end = assign::detect(scene, hit.start(), found);
             }
-            Anchor::Name => {}
             Anchor::Scheme => auth::after_scheme(scene, hit.start(), hit.end(), found),
             Anchor::Url => auth::in_url(scene, hit.end(), found),
             Anchor::Option => auth::after_option(scene, hit.start(), hit.end(), found),
             Anchor::Pem if hit.start() >= pem_end => {
                 pem_end = pem::detect(scene, hit.start(), found);
             }
-            Anchor::Pem => {}
+            Anchor::Jwt if hit.start() >= jwt_end => {
+                jwt_end = jwt::detect(scene, hit.start(), found);
+            }
+            Anchor::Name | Anchor::Pem | Anchor::Jwt => {}
             Anchor::Azure => secret::azure(scene, hit.start(), found),
-            Anchor::Jwt => jwt::detect(scene, hit.start(), found),
         }
     }
 }
@@ -161,7 +158,7 @@ fn signs(scene: &Scene<'_>, found: &mut Found) {
 }
 
 fn digits(scene: &Scene<'_>, start: usize, end: usize, number_end: &mut usize, found: &mut Found) {
-    if end - start == 2 || end - start > 2 {
+    if end - start >= 2 {
         iban::detect(scene, start, found);
     }
     if at(scene.text, end) == b'.' && end - start <= 3 {
@@ -205,28 +202,10 @@ mod tests {
 
     #[test]
     fn anchors_at_the_edges() {
-        for text in [
-            "",
-            "@",
-            ":",
-            "1",
-            "1@",
-            "::",
-            "key",
-            "key=",
-            "://",
-            "-----BEGIN",
-            "eyJ",
-            "sk-",
-        ] {
-            assert_eq!(
-                scan(&Scene {
-                    text: text.as_bytes(),
-                    keys: &[]
-                }),
-                [],
-                "{text}"
-            );
+        for text in
+            ["", "@", ":", "1", "1@", "::", "key", "key=", "://", "-----BEGIN", "eyJ", "sk-"]
+        {
+            assert_eq!(scan(&Scene { text: text.as_bytes(), keys: &[] }), [], "{text}");
         }
     }
 }

@@ -37,7 +37,7 @@ impl Span {
 /// of it in the log that the winner does not cover.
 pub(crate) fn settle(found: Vec<Span>, text: &[u8]) -> Vec<Span> {
     let mut spans = around_placeholders(found, text);
-    spans.sort_by(|a, b| (a.start, a.end, a.entity).cmp(&(b.start, b.end, b.entity)));
+    spans.sort_by_key(|span| (span.start, span.end, span.entity));
     let mut settled: Vec<Span> = Vec::with_capacity(spans.len());
     for span in spans {
         match settled.last_mut() {
@@ -63,10 +63,7 @@ fn around_placeholders(found: Vec<Span>, text: &[u8]) -> Vec<Span> {
                 break;
             };
             if open > span.start {
-                spans.push(Span {
-                    end: open,
-                    ..span.clone()
-                });
+                spans.push(Span { end: open, ..span.clone() });
             }
             span.start = close.min(span.end);
         }
@@ -82,13 +79,7 @@ mod tests {
     use super::*;
 
     fn span(start: usize, end: usize, entity: Entity, score: f32) -> Span {
-        Span {
-            start,
-            end,
-            entity,
-            score,
-            detector: "test",
-        }
+        Span { start, end, entity, score, detector: "test" }
     }
 
     #[test]
@@ -110,10 +101,7 @@ mod tests {
     #[test]
     fn a_credential_gives_the_name() {
         let settled = settle(
-            vec![
-                span(0, 20, Entity::Email, 1.0),
-                span(0, 8, Entity::ApiKey, 0.5),
-            ],
+            vec![span(0, 20, Entity::Email, 1.0), span(0, 8, Entity::ApiKey, 0.5)],
             &[b'x'; 40],
         );
         assert_eq!(settled[0].entity, Entity::ApiKey);
@@ -125,9 +113,6 @@ mod tests {
         let settled = settle(vec![span(0, 12, Entity::ApiKey, 1.0)], b"ab[EMAIL]cde");
         let ranges: Vec<_> = settled.iter().map(|s| (s.start, s.end)).collect();
         assert_eq!(ranges, [(0, 2), (9, 12)]);
-        assert_eq!(
-            settle(vec![span(3, 5, Entity::ApiKey, 1.0)], b"ab[EMAIL]cde"),
-            []
-        );
+        assert_eq!(settle(vec![span(3, 5, Entity::ApiKey, 1.0)], b"ab[EMAIL]cde"), []);
     }
 }

@@ -15,14 +15,13 @@ pub(crate) struct Scene<'a> {
 impl Scene<'_> {
     /// Whether one of the words stands within `reach` bytes before `at`, or in the keys.
     pub(crate) fn before(&self, at: usize, reach: usize, words: &[&str]) -> bool {
-        self.keys
-            .iter()
-            .any(|key| parts(key.as_bytes()).any(|part| listed(part, words)))
-            || Backwards {
-                text: self.text,
-                at,
-                limit: at.saturating_sub(reach),
-            }
+        self.keys.iter().any(|key| parts(key.as_bytes()).any(|part| listed(part, words)))
+            || self.before_in_text(at, reach, words)
+    }
+
+    /// As [`Scene::before`], for words that as keys say nothing: `text`, `message`.
+    pub(crate) fn before_in_text(&self, at: usize, reach: usize, words: &[&str]) -> bool {
+        Backwards { text: self.text, at, limit: at.saturating_sub(reach) }
             .any(|word| listed(word, words))
     }
 
@@ -30,16 +29,12 @@ impl Scene<'_> {
     pub(crate) fn after(&self, end: usize, reach: usize, words: &[&str]) -> bool {
         let stop = self.text.len().min(end + reach);
         let window = self.text.get(end..stop).unwrap_or_default();
-        window
-            .split(|b| !b.is_ascii_alphabetic())
-            .any(|word| listed(word, words))
+        window.split(|b| !b.is_ascii_alphabetic()).any(|word| listed(word, words))
     }
 }
 
 fn listed(word: &[u8], words: &[&str]) -> bool {
-    words
-        .iter()
-        .any(|w| w.as_bytes().eq_ignore_ascii_case(word))
+    words.iter().any(|w| w.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// Words of a text from `at` to the left, as far as they begin after `limit`.
@@ -125,9 +120,7 @@ mod tests {
     use super::*;
 
     fn split(name: &str) -> Vec<String> {
-        parts(name.as_bytes())
-            .map(|p| String::from_utf8_lossy(p).to_lowercase())
-            .collect()
+        parts(name.as_bytes()).map(|p| String::from_utf8_lossy(p).to_lowercase()).collect()
     }
 
     #[test]
@@ -142,10 +135,7 @@ mod tests {
 
     #[test]
     fn only_whole_words_count() {
-        let scene = Scene {
-            text: b"in public Phone: 555",
-            keys: &[],
-        };
+        let scene = Scene { text: b"in public Phone: 555", keys: &[] };
         assert!(scene.before(17, 12, &["phone"]));
         assert!(!scene.before(17, 30, &["lic", "pub"]));
         assert!(!scene.before(17, 4, &["phone", "one"]));
@@ -154,10 +144,7 @@ mod tests {
 
     #[test]
     fn keys_count_and_placeholders_do_not() {
-        let scene = Scene {
-            text: b"[PHONE] 555",
-            keys: &["homePhone"],
-        };
+        let scene = Scene { text: b"[PHONE] 555", keys: &["homePhone"] };
         assert!(scene.before(8, 20, &["phone"]));
         let bare = Scene { keys: &[], ..scene };
         assert!(!bare.before(8, 20, &["phone"]));

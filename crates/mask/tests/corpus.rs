@@ -1,5 +1,12 @@
 //! How well the detectors do on annotated texts that are not part of the repository.
 
+#![expect(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: they report to whoever runs them, and stop at a broken sample"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -49,17 +56,11 @@ fn samples(name: &str) -> Option<Vec<Sample>> {
     };
     let mut text = String::new();
     if path.extension().is_some_and(|e| e == "gz") {
-        GzDecoder::new(raw.as_slice())
-            .read_to_string(&mut text)
-            .unwrap();
+        GzDecoder::new(raw.as_slice()).read_to_string(&mut text).unwrap();
     } else {
         text = String::from_utf8(raw).unwrap();
     }
-    Some(
-        text.lines()
-            .map(|line| sample(&serde_json::from_str(line).unwrap()))
-            .collect(),
-    )
+    Some(text.lines().map(|line| sample(&serde_json::from_str(line).unwrap())).collect())
 }
 
 fn sample(line: &Value) -> Sample {
@@ -84,11 +85,8 @@ fn score(samples: &[Sample], labels: &[&str]) -> BTreeMap<String, Score> {
     let masker = masker();
     let mut scores: BTreeMap<String, Score> = BTreeMap::new();
     for sample in samples {
-        let mut gold: Vec<_> = sample
-            .gold
-            .iter()
-            .filter(|g| labels.contains(&g.2.as_str()))
-            .collect();
+        let mut gold: Vec<_> =
+            sample.gold.iter().filter(|g| labels.contains(&g.2.as_str())).collect();
         for (_, _, label) in &gold {
             scores.entry(label.clone()).or_default().gold += 1;
         }
@@ -114,10 +112,7 @@ fn score(samples: &[Sample], labels: &[&str]) -> BTreeMap<String, Score> {
     }
     for (label, score) in &scores {
         let (recall, precision) = (score.recall(), score.precision());
-        eprintln!(
-            "{label:12} R {recall:.3} P {precision:.3} F1 {:.3} {score:?}",
-            score.f1()
-        );
+        eprintln!("{label:12} R {recall:.3} P {precision:.3} F1 {:.3} {score:?}", score.f1());
     }
     scores
 }
@@ -131,11 +126,7 @@ fn covered(samples: &[Sample], labels: &[&str]) -> (f64, f64) {
     for sample in samples {
         let spans = masker.find(&sample.text);
         let hidden = |at: usize| spans.iter().any(|s| s.start <= at && at < s.end);
-        for (start, end, label) in sample
-            .gold
-            .iter()
-            .filter(|g| labels.contains(&g.2.as_str()))
-        {
+        for (start, end, label) in sample.gold.iter().filter(|g| labels.contains(&g.2.as_str())) {
             let value = &sample.text[*start..*end];
             let mut signs = value.char_indices().filter(|(_, c)| c.is_alphanumeric());
             let left = signs.clone().any(|(at, _)| !hidden(start + at));
@@ -149,22 +140,11 @@ fn covered(samples: &[Sample], labels: &[&str]) -> (f64, f64) {
         }
     }
     let share = |n| f64::from(n) / f64::from(all.max(1));
-    eprintln!(
-        "of {all} found {:.3}, wholly covered {:.3}",
-        share(touched),
-        share(whole)
-    );
+    eprintln!("of {all} found {:.3}, wholly covered {:.3}", share(touched), share(whole));
     (share(touched), share(whole))
 }
 
-const STRUCTURED: [&str; 6] = [
-    "EMAIL",
-    "CREDIT_CARD",
-    "IBAN",
-    "US_SSN",
-    "PHONE",
-    "IP_ADDRESS",
-];
+const STRUCTURED: [&str; 6] = ["EMAIL", "CREDIT_CARD", "IBAN", "US_SSN", "PHONE", "IP_ADDRESS"];
 
 #[test]
 fn structured_values_in_letters_and_chats() {
@@ -173,7 +153,7 @@ fn structured_values_in_letters_and_chats() {
         eprintln!("== {set}");
         let scores = score(&samples, &STRUCTURED);
         for label in STRUCTURED {
-            let floor = if label == "PHONE" { 0.90 } else { 0.98 };
+            let floor = if label == "PHONE" { 0.95 } else { 0.99 };
             let score = &scores[label];
             assert!(score.f1() >= floor, "{set} {label}: {score:?}");
         }
@@ -183,11 +163,11 @@ fn structured_values_in_letters_and_chats() {
 #[test]
 fn secrets_in_fixtures_of_scanners() {
     for (set, floor) in [
-        ("secrets_gitleaks.jsonl.gz", 0.90),
-        ("secrets_betterleaks.jsonl.gz", 0.80),
-        ("secrets_kingfisher.jsonl.gz", 0.5),
-        ("secrets_secretlint.jsonl.gz", 0.5),
-        ("secrets_detectsecrets.jsonl.gz", 0.5),
+        ("secrets_gitleaks.jsonl.gz", 0.97),
+        ("secrets_betterleaks.jsonl.gz", 0.90),
+        ("secrets_kingfisher.jsonl.gz", 0.59),
+        ("secrets_secretlint.jsonl.gz", 0.7),
+        ("secrets_detectsecrets.jsonl.gz", 0.4),
     ] {
         let Some(samples) = samples(set) else { return };
         eprintln!("== {set}");
@@ -198,10 +178,9 @@ fn secrets_in_fixtures_of_scanners() {
 
 #[test]
 fn what_scanners_know_to_be_no_secret() {
-    for (set, ceiling) in [
-        ("secrets_neg.jsonl.gz", 0.4),
-        ("secrets_neg_betterleaks.jsonl.gz", 0.4),
-    ] {
+    for (set, ceiling) in
+        [("secrets_neg.jsonl.gz", 0.22), ("secrets_neg_betterleaks.jsonl.gz", 0.26)]
+    {
         let Some(samples) = samples(set) else { return };
         eprintln!("== {set}");
         let masker = masker();
@@ -210,11 +189,7 @@ fn what_scanners_know_to_be_no_secret() {
             let spans = masker.find(&sample.text);
             if let Some(span) = spans.iter().find(|s| s.entity.is_credential()) {
                 flagged += 1;
-                eprintln!(
-                    "  {}: {:?}",
-                    span.detector,
-                    &sample.text[span.start..span.end]
-                );
+                eprintln!("  {}: {:?}", span.detector, &sample.text[span.start..span.end]);
             }
         }
         let share = f64::from(flagged) / f64::from(u32::try_from(samples.len()).unwrap());
@@ -236,12 +211,8 @@ fn values_in_disguise() {
 
 #[test]
 fn real_text_stays() {
-    for set in [
-        "uner_en_ewt.jsonl",
-        "wnut17_test.jsonl",
-        "uner_de_pud.jsonl",
-        "uner_ru_pud.jsonl",
-    ] {
+    for set in ["uner_en_ewt.jsonl", "wnut17_test.jsonl", "uner_de_pud.jsonl", "uner_ru_pud.jsonl"]
+    {
         let Some(samples) = samples(set) else { return };
         let masker = masker();
         let (mut bytes, mut masked) = (0, 0);
@@ -249,11 +220,7 @@ fn real_text_stays() {
             bytes += sample.text.len();
             for span in masker.find(&sample.text) {
                 masked += span.end - span.start;
-                eprintln!(
-                    "  {set} {}: {:?}",
-                    span.entity,
-                    &sample.text[span.start..span.end]
-                );
+                eprintln!("  {set} {}: {:?}", span.entity, &sample.text[span.start..span.end]);
             }
         }
         eprintln!("{set}: {masked} of {bytes} bytes masked");

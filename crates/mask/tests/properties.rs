@@ -70,16 +70,8 @@ fn json() -> impl Strategy<Value = Value> {
         (text(), text()).prop_map(|(k, v)| Value::from(serde_json::json!({ k: v }).to_string())),
     ];
     let key = prop_oneof![
-        prop::sample::select(vec![
-            "phone",
-            "password",
-            "token",
-            "id",
-            "text",
-            "arguments",
-            "card"
-        ])
-        .prop_map(str::to_owned),
+        prop::sample::select(vec!["phone", "password", "token", "id", "text", "arguments", "card"])
+            .prop_map(str::to_owned),
         text(),
     ];
     leaf.prop_recursive(3, 16, 4, move |inner| {
@@ -213,4 +205,25 @@ fn what_belongs_to_machines_stays() {
 fn a_masker_is_shared_between_threads() {
     fn shared<T: Send + Sync + Clone>() {}
     shared::<Masker>();
+}
+
+#[test]
+fn repetition_does_not_explode() {
+    let masker = default();
+    for piece in [
+        "-----BEGIN PRIVATE KEY-----",
+        "fm2_/",
+        "key=",
+        "eyJ-",
+        "1-",
+        "a@",
+        "://a:b@",
+        "1:",
+        " -u a:b",
+        "call 12 34 567 ",
+        "[EMAIL]",
+    ] {
+        let once = masker.mask_text(&piece.repeat(50_000), &mut Counts::default()).into_owned();
+        assert_eq!(masker.mask_text(&once, &mut Counts::default()), once, "{piece}");
+    }
 }

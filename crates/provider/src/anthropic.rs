@@ -76,9 +76,7 @@ impl Reader for Anthropic {
 /// Takes the models of a `fallback` block: another model goes on from here.
 fn served(block: &Value, taker: &mut Taker, out: &mut ReadResponse) {
     for end in ["from", "to"] {
-        let model = block
-            .get(end)
-            .and_then(|end| json::text(end, "model").or(end.as_str()));
+        let model = block.get(end).and_then(|end| json::text(end, "model").or(end.as_str()));
         let model = reader::name(model, "model_unclear", &mut taker.oddities);
         if let Some(model) = model
             && out.served.last() != Some(&model)

@@ -44,26 +44,16 @@ pub(crate) fn take(body: &mut Value, status: u16, taker: &mut Taker) -> Option<P
         }
         None => return None,
     };
-    Some(ProviderError {
-        kind: kind.unwrap_or_else(|| fallback(status)),
-        code,
-    })
+    Some(ProviderError { kind: kind.unwrap_or_else(|| fallback(status)), code })
 }
 
 /// The error that a status alone tells.
 pub(crate) fn of_status(status: u16) -> Option<ProviderError> {
-    (status >= 400).then(|| ProviderError {
-        kind: fallback(status),
-        code: None,
-    })
+    (status >= 400).then(|| ProviderError { kind: fallback(status), code: None })
 }
 
 fn fallback(status: u16) -> String {
-    if status >= 400 {
-        format!("http_{status}")
-    } else {
-        "provider_error".to_owned()
-    }
+    if status >= 400 { format!("http_{status}") } else { "provider_error".to_owned() }
 }
 
 fn kind(error: &Value) -> Option<String> {

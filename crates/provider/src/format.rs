@@ -124,17 +124,14 @@ pub struct RequestHead<'a> {
 /// Tells a request's format by the end of its path, so that prefixes of gateways do not matter.
 pub fn detect(head: &RequestHead<'_>) -> Format {
     let multipart = head.content_type.is_some_and(|value| {
-        value
-            .get(..10)
-            .is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
+        value.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
     });
     if head.family == Family::Opaque || multipart || !head.method.eq_ignore_ascii_case("POST") {
         return Format::Opaque;
     }
     let path = head.path.trim_end_matches('/');
     let ends = |suffix: &str| {
-        path.strip_suffix(suffix)
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+        path.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
     };
     if head.family != Family::OpenAi {
         // `/v1/threads/{id}/messages` of OpenAI's assistants ends in `/messages` too.
@@ -198,10 +195,7 @@ mod tests {
             assert_eq!(told(Family::Auto, path), format, "{path}");
         }
         assert_eq!(told(Family::OpenAi, "/v1/messages"), Format::Opaque);
-        assert_eq!(
-            told(Family::Anthropic, "/v1/chat/completions"),
-            Format::OpenAiChat
-        );
+        assert_eq!(told(Family::Anthropic, "/v1/chat/completions"), Format::OpenAiChat);
         assert_eq!(told(Family::Opaque, "/v1/chat/completions"), Format::Opaque);
     }
 
@@ -224,9 +218,6 @@ mod tests {
     fn an_unknown_family_is_answered_with_the_known_ones() {
         assert_eq!("openai".parse(), Ok(Family::OpenAi));
         let error = "gemini".parse::<Family>().unwrap_err().to_string();
-        assert!(
-            error.contains("gemini") && error.contains("anthropic"),
-            "{error}"
-        );
+        assert!(error.contains("gemini") && error.contains("anthropic"), "{error}");
     }
 }

@@ -42,18 +42,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Document, Fault> {
     if shape.depth > MAX_DEPTH {
         return Err(Fault::TooDeep);
     }
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        if error.is_eof() {
-            Fault::Cut
-        } else {
-            Fault::Invalid
-        }
-    })?;
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| if error.is_eof() { Fault::Cut } else { Fault::Invalid })?;
     let lost_members = shape.members.saturating_sub(members(&value));
-    Ok(Document {
-        value,
-        lost_members,
-    })
+    Ok(Document { value, lost_members })
 }
 
 struct Shape {
@@ -64,10 +56,7 @@ struct Shape {
 /// Counts members and levels in the text itself: a colon outside of strings is a member. Compared
 /// with the value's members this finds repeated keys without a parser of our own.
 fn shape(bytes: &[u8]) -> Shape {
-    let mut shape = Shape {
-        members: 0,
-        depth: 0,
-    };
+    let mut shape = Shape { members: 0, depth: 0 };
     let mut level = 0_usize;
     let mut rest = bytes;
     while let Some((&byte, tail)) = rest.split_first() {
@@ -179,9 +168,6 @@ mod tests {
         assert_eq!(fault(r#"{"a":"#), Some(Fault::Cut));
         assert_eq!(fault("{]"), Some(Fault::Invalid));
         assert_eq!(fault(&"[".repeat(200)), Some(Fault::TooDeep));
-        assert_eq!(
-            fault(&format!("{}{}", "[".repeat(100), "]".repeat(100))),
-            None
-        );
+        assert_eq!(fault(&format!("{}{}", "[".repeat(100), "]".repeat(100))), None);
     }
 }

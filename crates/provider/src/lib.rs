@@ -15,7 +15,7 @@
 //! through the same reader. So a message has the same parts whether it was streamed, sent whole,
 //! or came back as history in the next request.
 //!
-//! One folder per format family; a family implements [`reader::Reader`].
+//! One folder per format family; a format implements `reader::Reader`.
 
 mod anthropic;
 mod error;

@@ -16,20 +16,15 @@ pub(crate) fn take_url(
     role: Role,
     kind: PartKind,
 ) {
-    let Some(url) = path
-        .iter()
-        .try_fold(&*object, |value, key| value.get(*key))
-        .and_then(Value::as_str)
+    let Some(url) =
+        path.iter().try_fold(&*object, |value, key| value.get(*key)).and_then(Value::as_str)
     else {
         return;
     };
     if let Some(media_type) = data_url_type(url) {
         let media_type = media_type.to_owned();
-        let known: &[_] = if media_type.is_empty() {
-            &[]
-        } else {
-            &[("media_type", media_type.as_str())]
-        };
+        let known: &[_] =
+            if media_type.is_empty() { &[] } else { &[("media_type", media_type.as_str())] };
         taker.fields(object, role, kind, known, &[("data", path)]);
     } else if !url.is_empty() {
         taker.context_elsewhere = true;
@@ -61,10 +56,7 @@ pub(crate) fn take_data(
 /// Takes the id of a file that the provider holds.
 pub(crate) fn take_file_id(taker: &mut Taker, object: &mut Value, path: &[&str], role: Role) {
     let fields: &[(&'static str, &[&str])] = &[("file_id", path)];
-    if taker
-        .fields(object, role, PartKind::File, &[], fields)
-        .is_some()
-    {
+    if taker.fields(object, role, PartKind::File, &[], fields).is_some() {
         taker.context_elsewhere = true;
     }
 }

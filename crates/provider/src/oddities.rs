@@ -37,13 +37,9 @@ impl Oddities {
 
     pub(crate) fn into_list(mut self) -> Vec<Oddity> {
         for (code, count) in self.counts {
-            let told = self
-                .list
-                .iter()
-                .any(|o| o.code == code && o.detail.is_some());
+            let told = self.list.iter().any(|o| o.code == code && o.detail.is_some());
             if told && count > EACH {
-                self.list
-                    .push(Oddity::at(code, format!("{} more", count - EACH)));
+                self.list.push(Oddity::at(code, format!("{} more", count - EACH)));
             }
         }
         self.list

@@ -24,11 +24,7 @@ fn head(body: &Value, taker: &mut Taker, out: &mut ReadResponse) {
     let oddities = &mut taker.oddities;
     out.model = name(json::text(body, "model"), "model_unclear", oddities);
     out.response_id = name(json::text(body, "id"), "response_id_unclear", oddities);
-    out.fingerprint = name(
-        json::text(body, "system_fingerprint"),
-        "fingerprint_unclear",
-        oddities,
-    );
+    out.fingerprint = name(json::text(body, "system_fingerprint"), "fingerprint_unclear", oddities);
 }
 
 /// The class of a `finish_reason`.

@@ -58,11 +58,7 @@ const NESTED: &[(&str, &str, &str)] = &[
     ("thinking", "display", "thinking_display"),
     ("thinking", "type", "thinking_type"),
     ("tool_choice", "type", "tool_choice"),
-    (
-        "tool_choice",
-        "disable_parallel_tool_use",
-        "disable_parallel_tool_use",
-    ),
+    ("tool_choice", "disable_parallel_tool_use", "disable_parallel_tool_use"),
     ("output_config", "effort", "reasoning_effort"),
 ];
 

@@ -64,8 +64,7 @@ pub(crate) struct Notes {
 impl Notes {
     /// An event whose type is not known.
     pub(crate) fn unknown(&mut self, value: Value) {
-        self.oddities
-            .at("unknown_event", format_args!("event {}", self.events));
+        self.oddities.at("unknown_event", format_args!("event {}", self.events));
         self.unknown.push(value);
     }
 

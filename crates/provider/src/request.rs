@@ -67,11 +67,7 @@ pub fn read_request(format: Format, body: &[u8]) -> ReadRequest {
 fn read_object(reader: &dyn Reader, document: Document, body: &[u8], out: &mut ReadRequest) {
     let mut value = document.value;
     let mut taker = Taker::default();
-    out.model = name(
-        json::text(&value, "model"),
-        "model_unclear",
-        &mut taker.oddities,
-    );
+    out.model = name(json::text(&value, "model"), "model_unclear", &mut taker.oddities);
     out.stream = value.get("stream") == Some(&Value::Bool(true));
     out.params = params::read(&value);
     out.user = user(&value);
@@ -100,14 +96,13 @@ fn read_object(reader: &dyn Reader, document: Document, body: &[u8], out: &mut R
 /// The end user: `user` or `safety_identifier` of OpenAI, `metadata.user_id` of Anthropic.
 fn user(body: &Value) -> Option<String> {
     let metadata = body.get("metadata").and_then(|m| m.get("user_id"));
-    [body.get("user"), body.get("safety_identifier"), metadata]
-        .into_iter()
-        .flatten()
-        .find_map(|value| match value {
+    [body.get("user"), body.get("safety_identifier"), metadata].into_iter().flatten().find_map(
+        |value| match value {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
-        })
+        },
+    )
 }
 
 fn keep_whole(out: &mut ReadRequest, body: &[u8], code: &'static str) {

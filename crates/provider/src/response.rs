@@ -305,10 +305,7 @@ fn finish_stream(
         if let Some(error) = notes.error.take() {
             members.insert("error".to_owned(), error);
         }
-        for (name, events) in [
-            ("unknown_events", notes.unknown),
-            ("kept_events", notes.kept),
-        ] {
+        for (name, events) in [("unknown_events", notes.unknown), ("kept_events", notes.kept)] {
             if !events.is_empty() {
                 members.insert(name.to_owned(), Value::Array(events));
             }
@@ -325,9 +322,7 @@ fn finish_stream(
     }
     let stray = sse.take_stray();
     if !stray.is_empty() {
-        taker
-            .oddities
-            .at("sse_line_unknown", format!("{} bytes", stray.len()));
+        taker.oddities.at("sse_line_unknown", format!("{} bytes", stray.len()));
         tail.push(opaque(&stray, Role::Assistant));
     }
     let mut out = answer(format, status, body, taker, ReadResponse::empty(), b"");

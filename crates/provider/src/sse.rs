@@ -223,9 +223,7 @@ impl SseReader {
                 self.fields = Fields::default();
             }
             Skipping::Yes { in_line: before } => {
-                self.skipping = Skipping::Yes {
-                    in_line: before || in_line,
-                };
+                self.skipping = Skipping::Yes { in_line: before || in_line };
             }
             Skipping::No => return,
         }
@@ -265,15 +263,8 @@ impl SseReader {
             return;
         };
         let start = self.start;
-        let slice = |span: Span| {
-            self.buf
-                .get(start + span.0..start + span.1)
-                .unwrap_or_default()
-        };
-        let joined = self
-            .fields
-            .joined
-            .get_or_insert_with(|| slice(first).to_vec());
+        let slice = |span: Span| self.buf.get(start + span.0..start + span.1).unwrap_or_default();
+        let joined = self.fields.joined.get_or_insert_with(|| slice(first).to_vec());
         joined.push(b'\n');
         joined.extend_from_slice(slice(span));
     }
@@ -281,9 +272,7 @@ impl SseReader {
 
 fn event(buf: &[u8], start: usize, fields: Fields, complete: bool) -> Event<'_> {
     let slice = |span: Span| buf.get(start + span.0..start + span.1).unwrap_or_default();
-    let event = fields
-        .event
-        .map(|span| String::from_utf8_lossy(slice(span)));
+    let event = fields.event.map(|span| String::from_utf8_lossy(slice(span)));
     // from_utf8_lossy borrows what is valid.
     let mut lossy = matches!(event, Some(Cow::Owned(_)));
     let data = match fields.joined.map(String::from_utf8) {
@@ -298,12 +287,7 @@ fn event(buf: &[u8], start: usize, fields: Fields, complete: bool) -> Event<'_> 
             data
         }
     };
-    Event {
-        event,
-        data,
-        complete,
-        lossy,
-    }
+    Event { event, data, complete, lossy }
 }
 
 #[cfg(test)]

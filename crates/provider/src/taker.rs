@@ -26,10 +26,7 @@ pub(crate) type Field<'a> = (&'static str, &'a [&'a str]);
 impl Taker {
     /// Nothing taken yet, with what was noticed before.
     pub(crate) fn with(oddities: Oddities) -> Self {
-        Self {
-            oddities,
-            ..Self::default()
-        }
+        Self { oddities, ..Self::default() }
     }
 
     pub(crate) fn push(&mut self, part: Part) -> usize {
@@ -56,9 +53,7 @@ impl Taker {
         role: Role,
         kind: PartKind,
     ) -> Option<usize> {
-        object
-            .get_mut(key)
-            .and_then(|slot| self.text(slot, role, kind))
+        object.get_mut(key).and_then(|slot| self.text(slot, role, kind))
     }
 
     /// Takes a whole value; null stays.
@@ -68,11 +63,7 @@ impl Taker {
             Value::Object(members) => Content::Fields(members),
             other => Content::Json(other),
         };
-        let index = self.push(Part {
-            role,
-            kind,
-            content,
-        });
+        let index = self.push(Part { role, kind, content });
         *slot = SkeletonBuilder::reference(index);
     }
 
@@ -111,11 +102,7 @@ impl Taker {
         if found.is_empty() {
             return None;
         }
-        let index = self.push(Part {
-            role,
-            kind,
-            content: Content::Fields(fields),
-        });
+        let index = self.push(Part { role, kind, content: Content::Fields(fields) });
         for (name, path) in found {
             if let Some(slot) = at(object, path) {
                 *slot = SkeletonBuilder::member(index, name);
@@ -149,8 +136,7 @@ impl Taker {
 }
 
 fn at<'a>(object: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
-    path.iter()
-        .try_fold(object, |value, key| value.get_mut(*key))
+    path.iter().try_fold(object, |value, key| value.get_mut(*key))
 }
 
 /// The role that a word names; [`Role::User`] with an oddity for one that is not known.

@@ -84,9 +84,7 @@ pub(crate) fn anthropic(usage: &Value) -> Option<Usage> {
     let count = |path| number(usage, &[path]).unwrap_or(0);
     let cache_read = count("/cache_read_input_tokens");
     let cache_write = count("/cache_creation_input_tokens");
-    let input = count("/input_tokens")
-        .saturating_add(cache_read)
-        .saturating_add(cache_write);
+    let input = count("/input_tokens").saturating_add(cache_read).saturating_add(cache_write);
     let output = count("/output_tokens");
     Some(Usage {
         cache_read,
@@ -102,9 +100,7 @@ pub(crate) fn anthropic(usage: &Value) -> Option<Usage> {
 }
 
 fn number(usage: &Value, paths: &[&str]) -> Option<u64> {
-    paths
-        .iter()
-        .find_map(|path| usage.pointer(path).and_then(Value::as_u64))
+    paths.iter().find_map(|path| usage.pointer(path).and_then(Value::as_u64))
 }
 
 /// The object's numbers, booleans and identifier-like words, with sorted keys: it stands in the
@@ -112,11 +108,7 @@ fn number(usage: &Value, paths: &[&str]) -> Option<u64> {
 fn raw(value: &Value) -> Value {
     match value {
         Value::Number(number) => param_number(number),
-        Value::Array(items) => items
-            .iter()
-            .filter(|item| is_clear(item))
-            .map(raw)
-            .collect(),
+        Value::Array(items) => items.iter().filter(|item| is_clear(item)).map(raw).collect(),
         Value::Object(members) => {
             let sorted: BTreeMap<_, _> = members
                 .iter()
@@ -151,24 +143,18 @@ mod tests {
     fn reasoning_beside_the_completion_is_added() {
         let details = json!({"reasoning_tokens": 30});
         assert_eq!(
-            of(
-                &json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 45,
-                       "completion_tokens_details": details})
-            ),
+            of(&json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 45,
+                       "completion_tokens_details": details})),
             (10, 35, 30, 45)
         );
         assert_eq!(
-            of(
-                &json!({"prompt_tokens": 10, "completion_tokens": 35, "total_tokens": 45,
-                       "completion_tokens_details": details})
-            ),
+            of(&json!({"prompt_tokens": 10, "completion_tokens": 35, "total_tokens": 45,
+                       "completion_tokens_details": details})),
             (10, 35, 30, 45)
         );
         assert_eq!(
-            of(
-                &json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15,
-                       "completion_tokens_details": details})
-            ),
+            of(&json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15,
+                       "completion_tokens_details": details})),
             (10, 30, 30, 15)
         );
     }
@@ -188,10 +174,7 @@ mod tests {
         let filtered = raw(&serde_json::from_str(source).unwrap());
         let plain = serde_json::to_string(&filtered).unwrap();
         assert_eq!(plain, record::canonical_string(&filtered).unwrap());
-        assert!(
-            !plain.contains("tier one") && !plain.contains("free text"),
-            "{plain}"
-        );
+        assert!(!plain.contains("tier one") && !plain.contains("free text"), "{plain}");
         assert!(plain.contains(r#""c":"tier_1""#), "{plain}");
     }
 }

@@ -73,10 +73,7 @@ fn traffic() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn read(format: Format, pieces: &[&[u8]], content_type: Option<&str>, end: End) -> ReadResponse {
-    let head = ResponseHead {
-        status: 200,
-        content_type,
-    };
+    let head = ResponseHead { status: 200, content_type };
     let mut reader = ResponseReader::new(format, &head);
     for piece in pieces {
         reader.push(piece);

@@ -1,298 +1,12 @@
 //! Edges that recordings do not show, with small bodies made for them.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test helpers"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "test helpers")]
 
-use provider::{
-    End, Format, ReadRequest, ReadResponse, ResponseHead, ResponseReader, read_request,
-};
-use record::{Content, FinishClass, Part, PartKind, Role};
+mod small;
+
+use provider::{End, Format, ResponseHead, ResponseReader, read_request};
+use record::{Content, FinishClass};
 use serde_json::{Value, json};
-
-const SSE: Option<&str> = Some("text/event-stream; charset=utf-8");
-const JSON: Option<&str> = Some("application/json");
-
-fn read_as(
-    format: Format,
-    status: u16,
-    content_type: Option<&str>,
-    body: &str,
-    end: End,
-) -> ReadResponse {
-    let head = ResponseHead {
-        status,
-        content_type,
-    };
-    let mut reader = ResponseReader::new(format, &head);
-    reader.push(body.as_bytes());
-    reader.finish(end)
-}
-
-fn stream(format: Format, body: &str) -> ReadResponse {
-    read_as(format, 200, SSE, body, End::Complete)
-}
-
-fn unary(format: Format, body: &Value) -> ReadResponse {
-    read_as(format, 200, JSON, &body.to_string(), End::Complete)
-}
-
-fn events(events: &[Value]) -> String {
-    let lines = events.iter().map(|event| match event["type"].as_str() {
-        Some(name) => format!("event: {name}\ndata: {event}\n\n"),
-        None => format!("data: {event}\n\n"),
-    });
-    lines.collect()
-}
-
-fn request(format: Format, body: &Value) -> ReadRequest {
-    let read = read_request(format, body.to_string().as_bytes());
-    let skeleton = read.skeleton.as_ref().expect("a skeleton");
-    assert_eq!(
-        skeleton.fill(&read.parts).unwrap().to_string(),
-        body.to_string()
-    );
-    read
-}
-
-fn kinds(parts: &[Part]) -> Vec<(&str, &str)> {
-    let kinds = parts.iter().map(|p| (p.role.as_str(), p.kind.as_str()));
-    kinds.collect()
-}
-
-fn codes(oddities: &[record::Oddity]) -> Vec<&str> {
-    oddities.iter().map(|oddity| oddity.code.as_ref()).collect()
-}
-
-fn words(part: &Part) -> &str {
-    part.content.as_text().expect("a text")
-}
-
-#[test]
-fn a_chat_request_in_parts() {
-    let read = request(
-        Format::OpenAiChat,
-        &json!({
-            "model": "gpt-4o", "stream": true, "temperature": 0.2, "user": "alice@example.com",
-            "stop": ["Bob"], "messages": [
-                {"role": "system", "content": "Be kind."},
-                {"role": "user", "content": [
-                    {"type": "text", "text": "Look"},
-                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]},
-                {"role": "assistant", "content": null, "tool_calls": [
-                    {"id": "c1", "type": "function",
-                     "function": {"name": "look", "arguments": "{\"a\": 1}"}}]},
-                {"role": "tool", "tool_call_id": "c1", "content": "a cat"},
-                {"role": "wizard", "content": "poof"}],
-            "tools": [{"type": "function", "function": {"name": "look", "parameters": {}}}]}),
-    );
-    assert_eq!(
-        kinds(&read.parts),
-        [
-            ("system", "text"),
-            ("user", "text"),
-            ("user", "image"),
-            ("assistant", "tool_call"),
-            ("tool", "tool_result"),
-            ("user", "text"),
-            ("system", "tool_definition"),
-        ]
-    );
-    assert_eq!(
-        read.parts[2].content.field("media_type"),
-        Some(&json!("image/png"))
-    );
-    assert_eq!(
-        read.parts[3].content.field("arguments"),
-        Some(&json!("{\"a\": 1}"))
-    );
-    assert_eq!(read.parts[4].content.field("call_id"), Some(&json!("c1")));
-    assert_eq!(codes(&read.oddities), ["unknown_role"]);
-    assert_eq!(read.user.as_deref(), Some("alice@example.com"));
-    assert_eq!(
-        serde_json::to_string(&read.params).unwrap(),
-        r#"{"temperature":0.2}"#
-    );
-    assert!(read.stream && read.context_complete);
-}
-
-#[test]
-fn context_that_the_provider_holds_is_told() {
-    for (format, body) in [
-        (
-            Format::OpenAiResponses,
-            json!({"input": "x", "previous_response_id": "resp_1"}),
-        ),
-        (
-            Format::OpenAiResponses,
-            json!({"input": "x", "conversation": {"id": "c"}}),
-        ),
-        (
-            Format::OpenAiResponses,
-            json!({"input": "x", "prompt": {"id": "p"}}),
-        ),
-        (
-            Format::OpenAiResponses,
-            json!({"input": [{"type": "item_reference", "id": "i"}]}),
-        ),
-        (
-            Format::OpenAiResponses,
-            json!({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]}),
-        ),
-        (
-            Format::OpenAiChat,
-            json!({"messages": [{"role": "user", "content": [
-                {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]}]}),
-        ),
-        (
-            Format::AnthropicMessages,
-            json!({"messages": [{"role": "user", "content": [
-                {"type": "document", "source": {"type": "file", "file_id": "f"}}]}]}),
-        ),
-        (
-            Format::AnthropicMessages,
-            json!({"container": "c", "messages": []}),
-        ),
-    ] {
-        assert!(!request(format, &body).context_complete, "{body}");
-    }
-    let body = json!({"input": "x", "previous_response_id": null, "conversation": null});
-    assert!(request(Format::OpenAiResponses, &body).context_complete);
-}
-
-/// The same answer streamed, whole, and as history has the same parts.
-fn same_three_ways(
-    format: Format,
-    streamed: &[Value],
-    whole: &Value,
-    history: &Value,
-) -> Vec<Part> {
-    let streamed = stream(format, &events(streamed));
-    let whole = unary(format, whole);
-    let history = request(format, history);
-    assert_eq!(streamed.parts, whole.parts);
-    assert_eq!(history.parts, whole.parts);
-    assert_eq!(streamed.finish_class, whole.finish_class);
-    assert_eq!(streamed.finish_reasons, whole.finish_reasons);
-    assert_eq!(streamed.usage, whole.usage);
-    assert!(
-        !streamed.truncated && streamed.oddities.is_empty(),
-        "{streamed:?}"
-    );
-    whole.parts
-}
-
-#[test]
-fn a_chat_answer_is_the_same_three_ways() {
-    let chunk = |delta: Value, finish: Value| {
-        json!({"id": "c", "model": "m", "choices": [
-            {"index": 0, "delta": delta, "finish_reason": finish}]})
-    };
-    let call = |arguments: &str| json!({"tool_calls": [{"index": 0, "function": {"arguments": arguments}}]});
-    let message = json!({"role": "assistant", "reasoning_content": "Hm.", "content": "Hi you",
-        "tool_calls": [{"index": 0, "id": "t", "type": "function",
-                        "function": {"name": "f", "arguments": "{\"x\":1}"}}]});
-    let usage = json!({"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3});
-    let parts = same_three_ways(
-        Format::OpenAiChat,
-        &[
-            chunk(json!({"role": "assistant", "content": ""}), Value::Null),
-            chunk(json!({"reasoning_content": "Hm"}), Value::Null),
-            chunk(json!({"reasoning_content": "."}), Value::Null),
-            chunk(json!({"content": "Hi "}), Value::Null),
-            chunk(json!({"content": "you"}), Value::Null),
-            chunk(
-                json!({"tool_calls": [{"index": 0, "id": "t", "type": "function",
-                                       "function": {"name": "f", "arguments": ""}}]}),
-                Value::Null,
-            ),
-            chunk(call("{\"x\""), Value::Null),
-            chunk(call(":1}"), Value::Null),
-            chunk(json!({}), json!("tool_calls")),
-            json!({"id": "c", "model": "m", "choices": [], "usage": usage}),
-        ],
-        &json!({"id": "c", "model": "m", "usage": usage, "choices": [
-            {"index": 0, "message": message, "finish_reason": "tool_calls"}]}),
-        &json!({"messages": [message]}),
-    );
-    assert_eq!(parts.len(), 3);
-}
-
-#[test]
-fn an_anthropic_answer_is_the_same_three_ways() {
-    let content = json!([
-        {"type": "thinking", "thinking": "Hm.", "signature": "sig"},
-        {"type": "text", "text": "Hi"},
-        {"type": "tool_use", "id": "t", "name": "f", "input": {"x": 1.50}}]);
-    let delta = |index: u64, delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta});
-    let start = |index: u64, block: Value| json!({"type": "content_block_start", "index": index, "content_block": block});
-    let parts = same_three_ways(
-        Format::AnthropicMessages,
-        &[
-            json!({"type": "message_start", "message": {"id": "m", "model": "c", "content": [],
-                "usage": {"input_tokens": 5, "cache_read_input_tokens": 7, "output_tokens": 1}}}),
-            start(
-                0,
-                json!({"type": "thinking", "thinking": "", "signature": ""}),
-            ),
-            delta(0, json!({"type": "thinking_delta", "thinking": "Hm."})),
-            delta(0, json!({"type": "signature_delta", "signature": "sig"})),
-            json!({"type": "content_block_stop", "index": 0}),
-            json!({"type": "ping"}),
-            start(1, json!({"type": "text", "text": ""})),
-            delta(1, json!({"type": "text_delta", "text": "Hi"})),
-            start(
-                2,
-                json!({"type": "tool_use", "id": "t", "name": "f", "input": {}}),
-            ),
-            delta(
-                2,
-                json!({"type": "input_json_delta", "partial_json": "{\"x\": 1"}),
-            ),
-            delta(
-                2,
-                json!({"type": "input_json_delta", "partial_json": ".50}"}),
-            ),
-            json!({"type": "content_block_stop", "index": 2}),
-            json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"},
-                   "usage": {"output_tokens": 9}}),
-            json!({"type": "message_stop"}),
-        ],
-        &json!({"id": "m", "model": "c", "content": content, "stop_reason": "tool_use",
-            "usage": {"input_tokens": 5, "cache_read_input_tokens": 7, "output_tokens": 9}}),
-        &json!({"messages": [{"role": "assistant", "content": content}]}),
-    );
-    assert_eq!(parts.len(), 4);
-}
-
-#[test]
-fn a_responses_answer_is_the_same_three_ways() {
-    let items = json!([
-        {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "Hm."}],
-         "encrypted_content": "enc"},
-        {"type": "message", "role": "assistant", "id": "m",
-         "content": [{"type": "output_text", "text": "Hi", "annotations": []}]},
-        {"type": "function_call", "call_id": "t", "name": "f", "arguments": "{}"}]);
-    let whole = json!({"id": "resp", "model": "m", "status": "completed", "output": items,
-        "usage": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}});
-    let started = json!({"id": "resp", "model": "m", "status": "in_progress", "output": []});
-    let parts = same_three_ways(
-        Format::OpenAiResponses,
-        &[
-            json!({"type": "response.created", "response": started}),
-            json!({"type": "response.output_item.added", "output_index": 1,
-                   "item": {"type": "message", "role": "assistant", "content": []}}),
-            json!({"type": "response.output_text.delta", "output_index": 1, "content_index": 0,
-                   "delta": "Hi"}),
-            json!({"type": "response.completed", "response": whole}),
-        ],
-        &whole,
-        &json!({"input": items}),
-    );
-    assert_eq!(parts.len(), 4);
-}
+use small::{JSON, SSE, codes, events, kinds, read_as, request, stream, unary, words};
 
 #[test]
 fn a_responses_stream_without_its_end_keeps_what_came() {
@@ -322,10 +36,7 @@ fn bodies_that_are_no_json_are_kept() {
         assert!(read.skeleton.is_none());
     }
     let empty = read_request(Format::OpenAiChat, b"");
-    assert_eq!(
-        (codes(&empty.oddities), empty.parts.len()),
-        (vec!["body_empty"], 0)
-    );
+    assert_eq!((codes(&empty.oddities), empty.parts.len()), (vec!["body_empty"], 0));
     let deep = format!("{{\"messages\":{}{}}}", "[".repeat(200), "]".repeat(200));
     let read = read_request(Format::OpenAiChat, deep.as_bytes());
     assert_eq!(codes(&read.oddities), ["json_too_deep"]);
@@ -340,25 +51,14 @@ fn repeated_keys_keep_the_text_too() {
     let body = r#"{"messages":[{"role":"user","content":"hidden","content":"shown"}]}"#;
     let read = read_request(Format::OpenAiChat, body.as_bytes());
     assert_eq!(codes(&read.oddities), ["duplicate_key"]);
-    assert!(
-        read.parts
-            .iter()
-            .any(|part| part.content.as_text() == Some(body))
-    );
+    assert!(read.parts.iter().any(|part| part.content.as_text() == Some(body)));
 }
 
 #[test]
 fn numbers_of_any_size_come_back() {
     let body = r#"{"seed":123456789012345678901234567890,"temperature":1.10,"top_p":1e-400,"messages":[]}"#;
     let read = read_request(Format::OpenAiChat, body.as_bytes());
-    assert_eq!(
-        read.skeleton
-            .unwrap()
-            .fill(&read.parts)
-            .unwrap()
-            .to_string(),
-        body
-    );
+    assert_eq!(read.skeleton.unwrap().fill(&read.parts).unwrap().to_string(), body);
 }
 
 #[test]
@@ -376,10 +76,7 @@ fn many_and_large() {
     assert_eq!(read.parts.len(), 10_000);
 
     let tiny = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n";
-    let head = ResponseHead {
-        status: 200,
-        content_type: SSE,
-    };
+    let head = ResponseHead { status: 200, content_type: SSE };
     let mut reader = ResponseReader::new(Format::OpenAiChat, &head);
     reader.push(tiny.repeat(100_000).as_bytes());
     assert_eq!(reader.content_events(), 100_000);
@@ -391,20 +88,11 @@ fn many_and_large() {
 
     let large = "y".repeat(10 << 20);
     let body = events(&[json!({"choices": [{"index": 0, "delta": {"content": large}}]})]);
-    assert_eq!(
-        words(&stream(Format::OpenAiChat, &body).parts[0]).len(),
-        10 << 20
-    );
+    assert_eq!(words(&stream(Format::OpenAiChat, &body).parts[0]).len(), 10 << 20);
     let strange = "data: {\"what\":1}\n\n".repeat(1000);
     let read = stream(Format::OpenAiChat, &strange);
     assert_eq!(read.oddities.len(), 9, "{:?}", read.oddities);
-    assert_eq!(
-        read.skeleton.unwrap().0["unknown_events"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1000
-    );
+    assert_eq!(read.skeleton.unwrap().0["unknown_events"].as_array().unwrap().len(), 1000);
 }
 
 #[test]
@@ -418,13 +106,7 @@ fn errors_by_status_and_in_the_middle() {
     assert_eq!(kinds(&read.parts), [("assistant", "opaque")]);
     assert_eq!(words(&read.parts[0]), "no such model: Alice");
 
-    let html = read_as(
-        Format::OpenAiChat,
-        502,
-        Some("text/html"),
-        "<html>",
-        End::Complete,
-    );
+    let html = read_as(Format::OpenAiChat, 502, Some("text/html"), "<html>", End::Complete);
     assert_eq!(html.error.unwrap().kind, "http_502");
     let opaque = read_as(Format::Opaque, 400, JSON, body, End::Complete);
     assert_eq!(opaque.error.unwrap().kind, "invalid_request_error");
@@ -495,13 +177,7 @@ fn a_cut_is_told() {
         assert_eq!(read.truncated, truncated, "{end:?} {body}");
         assert_eq!(words(&read.parts[0]), "hi");
     }
-    let half = read_as(
-        Format::OpenAiChat,
-        200,
-        JSON,
-        "{\"choices\":[{\"mess",
-        End::Complete,
-    );
+    let half = read_as(Format::OpenAiChat, 200, JSON, "{\"choices\":[{\"mess", End::Complete);
     assert!(half.truncated);
     assert_eq!(kinds(&half.parts), [("assistant", "opaque")]);
 }
@@ -516,102 +192,12 @@ fn what_is_not_known_in_a_stream_is_kept() {
          event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
     );
     let codes = codes(&read.oddities);
-    assert_eq!(
-        codes,
-        ["unknown_event", "event_json_invalid", "sse_line_unknown"]
-    );
+    assert_eq!(codes, ["unknown_event", "event_json_invalid", "sse_line_unknown"]);
     let skeleton = read.skeleton.unwrap().0;
-    assert_eq!(
-        skeleton["unknown_events"],
-        json!([{"type": "novelty", "what": [1]}])
-    );
+    assert_eq!(skeleton["unknown_events"], json!([{"type": "novelty", "what": [1]}]));
     assert_eq!(skeleton["new"], json!(1));
     assert_eq!(words(&read.parts[0]), "{broken");
     assert_eq!(read.oddities[1].detail.as_deref(), Some("event 3"));
-}
-
-#[test]
-fn refusals_are_told_apart() {
-    let chat = json!({"choices": [{"index": 0, "finish_reason": "stop",
-        "message": {"role": "assistant", "content": null, "refusal": "I can't."}}]});
-    let responses = json!({"status": "completed", "output": [{"type": "message", "role": "assistant",
-        "content": [{"type": "refusal", "refusal": "I can't."}]}]});
-    for (format, body) in [
-        (Format::OpenAiChat, chat),
-        (Format::OpenAiResponses, responses),
-    ] {
-        let read = unary(format, &body);
-        assert_eq!(read.finish_class, FinishClass::Refusal);
-        assert_eq!(
-            read.parts[0],
-            Part::text(Role::Assistant, PartKind::Refusal, "I can't.")
-        );
-    }
-    let anthropic = json!({"content": [], "stop_reason": "refusal"});
-    let read = unary(Format::AnthropicMessages, &anthropic);
-    assert_eq!(read.finish_class, FinishClass::Refusal);
-    let cut =
-        json!({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}});
-    let read = unary(Format::OpenAiResponses, &cut);
-    assert_eq!(read.finish_class, FinishClass::Length);
-    assert_eq!(read.finish_reasons, ["max_output_tokens"]);
-}
-
-#[test]
-fn choices_come_in_the_order_of_their_index() {
-    let choice = |index: u64, text: &str| {
-        json!({"index": index, "finish_reason": "stop",
-        "message": {"role": "assistant", "content": text}})
-    };
-    let read = unary(
-        Format::OpenAiChat,
-        &json!({"choices": [choice(1, "second"), choice(0, "first")]}),
-    );
-    assert_eq!(
-        [words(&read.parts[0]), words(&read.parts[1])],
-        ["first", "second"]
-    );
-    assert_eq!(read.finish_reasons.len(), 2);
-}
-
-#[test]
-fn models_that_take_over_are_told() {
-    let read = unary(
-        Format::AnthropicMessages,
-        &json!({"model": "b", "content": [{"type": "text", "text": "x"},
-            {"type": "fallback", "from": {"model": "a"}, "to": {"model": "b"}}]}),
-    );
-    assert_eq!(read.served, ["a", "b"]);
-    let chunk =
-        |model: &str| json!({"model": model, "choices": [{"index": 0, "delta": {"content": "x"}}]});
-    let read = stream(
-        Format::OpenAiChat,
-        &events(&[chunk("a"), chunk("a"), chunk("b")]),
-    );
-    assert_eq!(read.served, ["a", "b"]);
-}
-
-#[test]
-fn embeddings_and_completions() {
-    let read = request(
-        Format::OpenAiEmbeddings,
-        &json!({"model": "e", "input": ["a", [1, 2, 3]], "dimensions": 8}),
-    );
-    assert_eq!(kinds(&read.parts), [("user", "text"), ("user", "opaque")]);
-    let read = unary(
-        Format::OpenAiEmbeddings,
-        &json!({"model": "e", "data": [{"index": 0, "embedding": [0.1, 0.2]}],
-                "usage": {"prompt_tokens": 2, "total_tokens": 2}}),
-    );
-    assert_eq!(kinds(&read.parts), [("assistant", "embedding")]);
-    assert_eq!(read.usage.unwrap().total, 2);
-    let read = stream(
-        Format::OpenAiCompletions,
-        "data: {\"choices\":[{\"index\":0,\"text\":\"a\"}]}\r\n\r\ndata: {\"choices\":[{\"index\":0,\
-         \"text\":\"b\",\"finish_reason\":\"length\"}]}\r\n\r\ndata: [DONE]\r\n\r\n",
-    );
-    assert_eq!(words(&read.parts[0]), "ab");
-    assert_eq!(read.finish_class, FinishClass::Length);
 }
 
 #[test]
@@ -623,4 +209,48 @@ fn names_in_the_clear_hold_no_free_text() {
     assert_eq!(read.fingerprint.as_deref(), Some("fp_1"));
     assert!(read.finish_reasons.is_empty());
     assert_eq!(read.oddities.len(), 3);
+}
+
+/// The JSON reader keeps numbers behind a key of its own; a body that has that key is kept as it
+/// is beside what was read.
+#[test]
+fn the_readers_own_number_key_loses_nothing() {
+    let body = r#"{"messages":[{"role":"user","content":{"$serde_json::private::Number":"5"}}]}"#;
+    let read = read_request(Format::OpenAiChat, body.as_bytes());
+    assert!(!read.oddities.is_empty());
+    let mut texts = read.parts.iter().filter_map(|part| part.content.as_text());
+    assert!(texts.any(|text| text == body));
+}
+
+#[test]
+fn a_terminal_event_without_output_takes_the_pieces() {
+    let read = stream(
+        Format::OpenAiResponses,
+        &events(&[
+            json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0,
+                   "delta": "pieces"}),
+            json!({"type": "response.completed",
+                   "response": {"id": "r", "status": "completed", "output": []}}),
+        ]),
+    );
+    assert_eq!(words(&read.parts[0]), "pieces");
+    assert!(read.oddities.is_empty() && !read.truncated);
+}
+
+#[test]
+fn a_whole_that_differs_from_its_pieces_is_told_and_both_are_kept() {
+    let whole = json!([{"type": "message", "role": "assistant",
+                        "content": [{"type": "output_text", "text": "other"}]}]);
+    let read = stream(
+        Format::OpenAiResponses,
+        &events(&[
+            json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0,
+                   "delta": "pieces"}),
+            json!({"type": "response.completed",
+                   "response": {"id": "r", "status": "completed", "output": whole}}),
+        ]),
+    );
+    assert_eq!(words(&read.parts[0]), "other");
+    assert_eq!(codes(&read.oddities), ["stream_disagrees"]);
+    assert!(read.skeleton.unwrap().0.to_string().contains("pieces"));
 }

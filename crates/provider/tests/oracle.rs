@@ -1,5 +1,5 @@
 //! Agreement with what the official SDKs accumulated from the same streams.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test helpers")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "test helpers")]
 
 mod common;
 
@@ -105,11 +105,7 @@ fn compare(read: &ReadResponse, oracle: &Value) -> Map<String, Value> {
         }
     };
     check("model", json!(read.model), oracle["model"].clone());
-    check(
-        "response_id",
-        json!(read.response_id),
-        oracle["response_id"].clone(),
-    );
+    check("response_id", json!(read.response_id), oracle["response_id"].clone());
     for (what, kind) in [
         ("text", PartKind::Text),
         ("reasoning", PartKind::Reasoning),
@@ -122,10 +118,8 @@ fn compare(read: &ReadResponse, oracle: &Value) -> Map<String, Value> {
     let (ours, theirs) = (calls(read), oracle_calls(&oracle["tool_calls"]));
     if oracle["format"] == "openai.chat_completions" || oracle["block_types"].is_null() {
         // Calls of the provider's own tools are no tool calls to the SDK.
-        let own: Vec<_> = ours
-            .iter()
-            .filter(|call| theirs.iter().any(|their| their.0 == call.0))
-            .collect();
+        let own: Vec<_> =
+            ours.iter().filter(|call| theirs.iter().any(|their| their.0 == call.0)).collect();
         let own = if theirs.is_empty() && oracle["status"].is_null() {
             ours.iter().collect()
         } else {
@@ -133,10 +127,7 @@ fn compare(read: &ReadResponse, oracle: &Value) -> Map<String, Value> {
         };
         check("tool_calls", json!(own), json!(theirs));
     } else {
-        let own: Vec<_> = ours
-            .iter()
-            .filter(|call| call.0.starts_with("toolu_"))
-            .collect();
+        let own: Vec<_> = ours.iter().filter(|call| call.0.starts_with("toolu_")).collect();
         check("tool_calls", json!(own), json!(theirs));
     }
     let reasons = match oracle["status"].as_str() {
@@ -145,25 +136,20 @@ fn compare(read: &ReadResponse, oracle: &Value) -> Map<String, Value> {
     };
     check("finish_reasons", json!(read.finish_reasons), reasons);
     let ours = read.usage.as_ref().map(|usage| numbers(&usage.raw));
-    let theirs = oracle["usage"]
-        .is_object()
-        .then(|| numbers(&oracle["usage"]));
+    let theirs = oracle["usage"].is_object().then(|| numbers(&oracle["usage"]));
     check("usage", json!(ours), json!(theirs));
     different
 }
 
 #[test]
 fn streams_agree_with_the_official_sdks() {
-    let (Some(oracles), Some(rows)) = (
-        common::rows("oracle_streams.jsonl"),
-        common::rows("full.jsonl.gz"),
-    ) else {
+    let (Some(oracles), Some(rows)) =
+        (common::rows("oracle_streams.jsonl"), common::rows("full.jsonl.gz"))
+    else {
         return;
     };
-    let rows: HashMap<&str, &Value> = rows
-        .iter()
-        .map(|row| (common::text(row, "id"), row))
-        .collect();
+    let rows: HashMap<&str, &Value> =
+        rows.iter().map(|row| (common::text(row, "id"), row)).collect();
     let mut agreed = 0;
     let mut unexpected = Vec::new();
     for oracle in &oracles {
@@ -179,11 +165,7 @@ fn streams_agree_with_the_official_sdks() {
             unexpected.push((id, common::text(oracle, "format"), different));
         }
     }
-    println!(
-        "{agreed} of {} agree ({} by exception)",
-        oracles.len(),
-        DIFFERENT.len()
-    );
+    println!("{agreed} of {} agree ({} by exception)", oracles.len(), DIFFERENT.len());
     for (id, format, different) in &unexpected {
         for (what, values) in different {
             let shown: String = values.to_string().chars().take(600).collect();

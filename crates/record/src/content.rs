@@ -18,11 +18,7 @@ pub struct Part {
 impl Part {
     /// A part of text.
     pub fn text(role: Role, kind: PartKind, text: impl Into<String>) -> Self {
-        Self {
-            role,
-            kind,
-            content: Content::Text(text.into()),
-        }
+        Self { role, kind, content: Content::Text(text.into()) }
     }
 }
 
@@ -84,12 +80,8 @@ impl Content {
                 let text = std::str::from_utf8(body).map_err(|_| ContentError)?;
                 Ok(Self::Text(text.to_owned()))
             }
-            FIELDS => serde_json::from_slice(body)
-                .map(Self::Fields)
-                .map_err(|_| ContentError),
-            JSON => serde_json::from_slice(body)
-                .map(Self::Json)
-                .map_err(|_| ContentError),
+            FIELDS => serde_json::from_slice(body).map(Self::Fields).map_err(|_| ContentError),
+            JSON => serde_json::from_slice(body).map(Self::Json).map_err(|_| ContentError),
             BYTES => Ok(Self::Bytes(body.to_vec())),
             _ => Err(ContentError),
         }

@@ -176,26 +176,14 @@ impl Envelope {
             Ok(Kind::Alert) => Body::Alert(body(bytes)?),
             Ok(Kind::Configuration) => Body::Configuration(body(bytes)?),
             Ok(Kind::Segment) => Body::Segment(body(bytes)?),
-            Err(_) => Body::Other {
-                kind: header.kind,
-                body: body(bytes)?,
-            },
+            Err(_) => Body::Other { kind: header.kind, body: body(bytes)? },
         };
-        Ok(Self {
-            id: header.id,
-            collector: header.collector,
-            recorded: header.recorded,
-            body,
-        })
+        Ok(Self { id: header.id, collector: header.collector, recorded: header.recorded, body })
     }
 
     /// The leaf that commits to these canonical bytes.
     pub fn leaf(&self, bytes: &[u8]) -> Leaf {
-        Leaf {
-            id: self.id,
-            time: self.recorded,
-            envelope: Digest::of(bytes),
-        }
+        Leaf { id: self.id, time: self.recorded, envelope: Digest::of(bytes) }
     }
 
     /// The interaction, when it is one.

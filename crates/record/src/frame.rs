@@ -119,18 +119,10 @@ pub fn encode_frame(out: &mut Vec<u8>, frame: &Frame<'_>) {
     match frame {
         Frame::Start(json) => put(out, KIND_START, &[json]),
         Frame::Reserve { start, end } => {
-            put(
-                out,
-                KIND_RESERVE,
-                &[&start.to_le_bytes(), &end.to_le_bytes()],
-            );
+            put(out, KIND_RESERVE, &[&start.to_le_bytes(), &end.to_le_bytes()]);
         }
         Frame::Release { start, end } => {
-            put(
-                out,
-                KIND_RELEASE,
-                &[&start.to_le_bytes(), &end.to_le_bytes()],
-            );
+            put(out, KIND_RELEASE, &[&start.to_le_bytes(), &end.to_le_bytes()]);
         }
         Frame::Part { pid, sealed } => put(out, KIND_PART, &[pid.as_bytes(), sealed]),
         Frame::Admitted { number, envelope } => {
@@ -139,20 +131,10 @@ pub fn encode_frame(out: &mut Vec<u8>, frame: &Frame<'_>) {
         Frame::Piece { number, sealed } => {
             put(out, KIND_PIECE, &[&number.0.to_le_bytes(), sealed]);
         }
-        Frame::Record {
-            leaf,
-            number,
-            id,
-            envelope,
-        } => put(
+        Frame::Record { leaf, number, id, envelope } => put(
             out,
             KIND_RECORD,
-            &[
-                &leaf.to_le_bytes(),
-                &number.0.to_le_bytes(),
-                id.as_bytes(),
-                envelope,
-            ],
+            &[&leaf.to_le_bytes(), &number.0.to_le_bytes(), id.as_bytes(), envelope],
         ),
     }
 }
@@ -269,24 +251,15 @@ fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, FrameError> {
         }
         KIND_PART => {
             let (pid, sealed) = payload.split_first_chunk::<32>().ok_or(short)?;
-            Ok(Frame::Part {
-                pid: Pid(*pid),
-                sealed,
-            })
+            Ok(Frame::Part { pid: Pid(*pid), sealed })
         }
         KIND_ADMITTED => {
             let (n, envelope) = payload.split_first_chunk::<8>().ok_or(short)?;
-            Ok(Frame::Admitted {
-                number: number(n),
-                envelope,
-            })
+            Ok(Frame::Admitted { number: number(n), envelope })
         }
         KIND_PIECE => {
             let (n, sealed) = payload.split_first_chunk::<8>().ok_or(short)?;
-            Ok(Frame::Piece {
-                number: number(n),
-                sealed,
-            })
+            Ok(Frame::Piece { number: number(n), sealed })
         }
         KIND_RECORD => {
             let (leaf, rest) = payload.split_first_chunk::<8>().ok_or(short)?;
@@ -304,9 +277,7 @@ fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, FrameError> {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
+    haystack.windows(needle.len()).position(|window| window == needle)
 }
 
 #[cfg(test)]
@@ -321,18 +292,9 @@ mod tests {
         for frame in [
             Frame::Start(b"{}"),
             Frame::Reserve { start: 1, end: 65 },
-            Frame::Part {
-                pid: Pid([7; 32]),
-                sealed: b"sealed",
-            },
-            Frame::Admitted {
-                number: AdmissionNumber(1),
-                envelope: b"{\"a\":1}",
-            },
-            Frame::Piece {
-                number: AdmissionNumber(1),
-                sealed: &[9; 300],
-            },
+            Frame::Part { pid: Pid([7; 32]), sealed: b"sealed" },
+            Frame::Admitted { number: AdmissionNumber(1), envelope: b"{\"a\":1}" },
+            Frame::Piece { number: AdmissionNumber(1), sealed: &[9; 300] },
             Frame::Record {
                 leaf: 0,
                 number: AdmissionNumber(1),
@@ -369,12 +331,7 @@ mod tests {
             let torn = starts.contains(&cut).then_some(()).is_none();
             assert_eq!(scanned.len(), whole + usize::from(torn), "cut at {cut}");
             if torn {
-                assert_eq!(
-                    scanned[whole],
-                    Ok(Scanned::Torn {
-                        offset: starts[whole]
-                    })
-                );
+                assert_eq!(scanned[whole], Ok(Scanned::Torn { offset: starts[whole] }));
             }
         }
     }

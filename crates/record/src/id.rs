@@ -144,10 +144,9 @@ impl FromStr for RecordId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        uuid::Uuid::try_parse(text).map(Self).map_err(|_| IdError {
-            what: "record id",
-            expected: "a UUID such as 0199a1b2-…",
-        })
+        uuid::Uuid::try_parse(text)
+            .map(Self)
+            .map_err(|_| IdError { what: "record id", expected: "a UUID such as 0199a1b2-…" })
     }
 }
 
@@ -189,9 +188,7 @@ impl CollectorName {
             && name.len() <= 63
             && !name.starts_with('-')
             && !name.ends_with('-')
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if good {
             Ok(Self(name))
         } else {

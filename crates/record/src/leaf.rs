@@ -48,9 +48,8 @@ impl Leaf {
 
     /// Reads an entry.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LeafError> {
-        let bytes: &[u8; LEAF_LEN] = bytes
-            .try_into()
-            .map_err(|_| LeafError::Length(bytes.len()))?;
+        let bytes: &[u8; LEAF_LEN] =
+            bytes.try_into().map_err(|_| LeafError::Length(bytes.len()))?;
         let (&version, rest) = bytes.split_first().ok_or(LeafError::Length(0))?;
         if version != VERSION {
             return Err(LeafError::Version(version));

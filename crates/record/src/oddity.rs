@@ -20,17 +20,11 @@ pub struct Oddity {
 impl Oddity {
     /// An oddity without a place.
     pub const fn new(code: &'static str) -> Self {
-        Self {
-            code: Cow::Borrowed(code),
-            detail: None,
-        }
+        Self { code: Cow::Borrowed(code), detail: None }
     }
 
     /// An oddity with a place or an amount.
     pub fn at(code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            code: Cow::Borrowed(code),
-            detail: Some(detail.into()),
-        }
+        Self { code: Cow::Borrowed(code), detail: Some(detail.into()) }
     }
 }

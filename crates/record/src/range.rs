@@ -80,10 +80,7 @@ impl RangeSet {
 
     /// Whether `number` is in.
     pub fn contains(&self, number: u64) -> bool {
-        self.ranges
-            .range(..=number)
-            .next_back()
-            .is_some_and(|(_, &end)| number < end)
+        self.ranges.range(..=number).next_back().is_some_and(|(_, &end)| number < end)
     }
 
     /// How many numbers are in.

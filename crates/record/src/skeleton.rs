@@ -32,10 +32,7 @@ impl Skeleton {
     /// Puts the parts back.
     pub fn fill(&self, parts: &[Part]) -> Result<Value, SkeletonError> {
         self.fill_with(&|index| {
-            usize::try_from(index)
-                .ok()
-                .and_then(|i| parts.get(i))
-                .map(|part| &part.content)
+            usize::try_from(index).ok().and_then(|i| parts.get(i)).map(|part| &part.content)
         })
     }
 
@@ -60,10 +57,7 @@ fn fill<'a>(
             .collect::<Result<_, _>>()
             .map(Value::Array),
         Value::Object(members) if special && members.contains_key(REFERENCE) => {
-            let index = members
-                .get(REFERENCE)
-                .and_then(Value::as_u64)
-                .unwrap_or(u64::MAX);
+            let index = members.get(REFERENCE).and_then(Value::as_u64).unwrap_or(u64::MAX);
             let content = part(index).ok_or(SkeletonError::MissingPart(index))?;
             match members.get(MEMBER).and_then(Value::as_str) {
                 Some(member) => content
@@ -73,9 +67,9 @@ fn fill<'a>(
                 None => Ok(whole(content)),
             }
         }
-        Value::Object(members) if special && members.contains_key(LITERAL) => members
-            .get(LITERAL)
-            .map_or(Ok(Value::Null), |inner| fill(inner, part, false)),
+        Value::Object(members) if special && members.contains_key(LITERAL) => {
+            members.get(LITERAL).map_or(Ok(Value::Null), |inner| fill(inner, part, false))
+        }
         Value::Object(members) => members
             .iter()
             .map(|(key, item)| Ok((key.clone(), fill(item, part, true)?)))
@@ -168,11 +162,7 @@ mod tests {
         SkeletonBuilder::escape(&mut skeleton);
         let mut builder = SkeletonBuilder::new();
         let taken = skeleton["messages"][0]["content"].take();
-        let index = builder.push(Part::text(
-            Role::User,
-            PartKind::Text,
-            taken.as_str().unwrap(),
-        ));
+        let index = builder.push(Part::text(Role::User, PartKind::Text, taken.as_str().unwrap()));
         skeleton["messages"][0]["content"] = SkeletonBuilder::reference(index);
         let filled = Skeleton(skeleton).fill(&builder.into_parts()).unwrap();
         assert_eq!(filled.to_string(), body.to_string());

@@ -42,11 +42,7 @@ impl Timestamp {
         let day = doy - (153 * mp + 2) / 5 + 1;
         let month = if mp < 10 { mp + 3 } else { mp - 9 };
         let year = yoe + era * 400 + i64::from(month <= 2);
-        (
-            year,
-            u8::try_from(month).unwrap_or(0),
-            u8::try_from(day).unwrap_or(0),
-        )
+        (year, u8::try_from(month).unwrap_or(0), u8::try_from(day).unwrap_or(0))
     }
 
     /// `2026-11-23`, the name of a day's partition.
@@ -69,10 +65,7 @@ impl fmt::Display for Timestamp {
         let of_day = self.0.rem_euclid(86_400_000_000);
         let (seconds, us) = (of_day / 1_000_000, of_day % 1_000_000);
         let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{us:06}Z"
-        )
+        write!(f, "{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{us:06}Z")
     }
 }
 

@@ -46,12 +46,8 @@ pub(crate) struct MessageKey {
 impl MessageKey {
     pub(crate) fn derive(input: &Secret, salt: &[u8], context: &[u8]) -> Self {
         let mut okm = [0_u8; 32 + 12 + COMMITMENT];
-        let info: [&[u8]; 4] = [
-            b"c2sp.org/chunked-encryption@v1+",
-            b"AEAD_AES_256_GCM\0",
-            salt,
-            context,
-        ];
+        let info: [&[u8]; 4] =
+            [b"c2sp.org/chunked-encryption@v1+", b"AEAD_AES_256_GCM\0", salt, context];
         // Fails only for keys under 32 bytes or output over 255 × 32 bytes; neither can be here.
         let expanded = Hkdf::<Sha256>::from_prk(input.expose())
             .map(|hkdf| hkdf.expand_multi_info(&info, &mut okm));
@@ -62,20 +58,12 @@ impl MessageKey {
         key.copy_from_slice(key_bytes);
         nonce.copy_from_slice(nonce_bytes);
         commitment.copy_from_slice(commitment_bytes);
-        Self {
-            key: Secret::new(key),
-            nonce,
-            commitment,
-        }
+        Self { key: Secret::new(key), nonce, commitment }
     }
 
     fn nonce_of(&self, chunk: u64) -> Nonce<aes_gcm::aead::consts::U12> {
         let mut nonce = self.nonce;
-        nonce
-            .iter_mut()
-            .rev()
-            .zip(chunk.to_le_bytes())
-            .for_each(|(n, c)| *n ^= c);
+        nonce.iter_mut().rev().zip(chunk.to_le_bytes()).for_each(|(n, c)| *n ^= c);
         nonce.into()
     }
 }
@@ -107,17 +95,13 @@ pub(crate) fn seal(input: &Secret, context: &[u8], salt: &[u8; SALT_LEN], plain:
 }
 
 pub(crate) fn open(input: &Secret, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-    let (salt, _) = sealed
-        .split_first_chunk::<SALT_LEN>()
-        .ok_or(OpenError::Truncated)?;
+    let (salt, _) = sealed.split_first_chunk::<SALT_LEN>().ok_or(OpenError::Truncated)?;
     open_with(&MessageKey::derive(input, salt, context), sealed)
 }
 
 pub(crate) fn open_with(message: &MessageKey, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
     let body = sealed.get(SALT_LEN..).ok_or(OpenError::Truncated)?;
-    let (commitment, mut rest) = body
-        .split_at_checked(COMMITMENT)
-        .ok_or(OpenError::Truncated)?;
+    let (commitment, mut rest) = body.split_at_checked(COMMITMENT).ok_or(OpenError::Truncated)?;
     let differs = commitment
         .iter()
         .zip(message.commitment)
@@ -143,11 +127,7 @@ pub(crate) fn open_with(message: &MessageKey, sealed: &[u8]) -> Result<Vec<u8>, 
             break;
         }
     }
-    if rest.is_empty() {
-        Ok(out)
-    } else {
-        Err(OpenError::Changed)
-    }
+    if rest.is_empty() { Ok(out) } else { Err(OpenError::Changed) }
 }
 
 #[cfg(test)]
@@ -160,24 +140,10 @@ mod tests {
 
     #[test]
     fn opens_at_every_length_round_a_chunk() {
-        for length in [
-            0,
-            1,
-            100,
-            CHUNK - 1,
-            CHUNK,
-            CHUNK + 1,
-            3 * CHUNK,
-            3 * CHUNK + 5,
-        ] {
-            let plain: Vec<u8> = (0..length)
-                .map(|i| u8::try_from(i % 251).unwrap())
-                .collect();
+        for length in [0, 1, 100, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 5] {
+            let plain: Vec<u8> = (0..length).map(|i| u8::try_from(i % 251).unwrap()).collect();
             let sealed = seal(&key(1), b"ctx", &[9; 24], &plain);
-            assert_eq!(
-                sealed.len(),
-                56 + plain.len() + (plain.len() / CHUNK + 1) * 16
-            );
+            assert_eq!(sealed.len(), 56 + plain.len() + (plain.len() / CHUNK + 1) * 16);
             assert_eq!(open(&key(1), b"ctx", &sealed).unwrap(), plain);
         }
     }
@@ -192,14 +158,8 @@ mod tests {
             bad[at] ^= 0x80;
             assert!(open(&key(1), b"ctx", &bad).is_err(), "byte {at}");
         }
-        for cut in (0..sealed.len())
-            .step_by(89)
-            .chain([sealed.len() - 1, CHUNK + 16 + 56])
-        {
-            assert!(
-                open(&key(1), b"ctx", &sealed[..cut]).is_err(),
-                "cut at {cut}"
-            );
+        for cut in (0..sealed.len()).step_by(89).chain([sealed.len() - 1, CHUNK + 16 + 56]) {
+            assert!(open(&key(1), b"ctx", &sealed[..cut]).is_err(), "cut at {cut}");
         }
         let mut long = sealed.clone();
         long.push(0);

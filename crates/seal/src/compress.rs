@@ -79,9 +79,7 @@ pub(crate) fn decompress(bytes: &[u8]) -> Result<Vec<u8>, OpenError> {
     let room = || {
         let claimed = zstd::zstd_safe::get_frame_content_size(body).ok().flatten();
         let claimed = claimed.and_then(|n| usize::try_from(n).ok());
-        claimed
-            .filter(|n| *n <= MAX_CONTENT)
-            .ok_or(OpenError::Compression)
+        claimed.filter(|n| *n <= MAX_CONTENT).ok_or(OpenError::Compression)
     };
     match codec {
         RAW => Ok(body.to_vec()),
@@ -105,21 +103,13 @@ mod tests {
         for (text, at_most) in [
             (String::new(), 1),
             ("hi".to_owned(), 3),
-            (
-                "You are a helpful assistant. Answer the user's question.".to_owned(),
-                30,
-            ),
+            ("You are a helpful assistant. Answer the user's question.".to_owned(), 30),
             ("Could you please provide your order number? ".repeat(3), 60),
             ("lorem ipsum ".repeat(20_000), 400),
         ] {
             let compressed = compress(text.as_bytes());
             assert_eq!(decompress(&compressed).unwrap(), text.as_bytes());
-            assert!(
-                compressed.len() <= at_most,
-                "{} bytes of {}",
-                compressed.len(),
-                text.len()
-            );
+            assert!(compressed.len() <= at_most, "{} bytes of {}", compressed.len(), text.len());
         }
     }
 
@@ -129,9 +119,7 @@ mod tests {
         assert_eq!(decompress(&[9, 1, 2]), Err(OpenError::Compression));
         assert_eq!(decompress(&[ZSTD, 1, 2, 3]), Err(OpenError::Compression));
         // A frame that claims 2^40 bytes.
-        let bomb = [
-            ZSTD, 0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0,
-        ];
+        let bomb = [ZSTD, 0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0];
         assert_eq!(decompress(&bomb), Err(OpenError::Compression));
     }
 }

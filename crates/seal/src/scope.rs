@@ -30,20 +30,14 @@ impl ScopeKey {
     /// `None` never happens: the lengths are constants.
     pub fn derive(subject: &Secret, period: &Secret, tenant: &str, class: &str) -> Option<Self> {
         let mut input = [0_u8; 64];
-        input
-            .iter_mut()
-            .zip(subject.expose().iter().chain(period.expose()))
-            .for_each(|(to, from)| {
+        input.iter_mut().zip(subject.expose().iter().chain(period.expose())).for_each(
+            |(to, from)| {
                 *to = *from;
-            });
+            },
+        );
         let mut okm = [0_u8; 96];
-        let info: [&[u8]; 5] = [
-            b"custody/scope/v1",
-            b"\0",
-            tenant.as_bytes(),
-            b"\0",
-            class.as_bytes(),
-        ];
+        let info: [&[u8]; 5] =
+            [b"custody/scope/v1", b"\0", tenant.as_bytes(), b"\0", class.as_bytes()];
         let expanded = Hkdf::<Sha512>::new(None, &input).expand_multi_info(&info, &mut okm);
         input.zeroize();
         expanded.ok()?;
@@ -61,12 +55,7 @@ impl ScopeKey {
     /// `HMAC-SHA256(k_dedup, kind ‖ 0 ‖ content)`: equal for equal content, and confirms no guess
     /// without the key.
     pub fn commit(&self, kind: &str, content: &[u8]) -> [u8; 32] {
-        let mac = self
-            .dedup
-            .clone()
-            .chain_update(kind)
-            .chain_update([0])
-            .chain_update(content);
+        let mac = self.dedup.clone().chain_update(kind).chain_update([0]).chain_update(content);
         mac.finalize().into_bytes().into()
     }
 
@@ -77,12 +66,7 @@ impl ScopeKey {
     /// that breaks AES-GCM.
     pub fn seal(&self, content: &[u8]) -> Vec<u8> {
         let compressed = compress(content);
-        let mac = self
-            .salt
-            .clone()
-            .chain_update(&compressed)
-            .finalize()
-            .into_bytes();
+        let mac = self.salt.clone().chain_update(&compressed).finalize().into_bytes();
         let mut salt = [0; SALT_LEN];
         salt.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
         seal(&self.seal, CONTEXT, &salt, &compressed)
@@ -95,9 +79,7 @@ impl ScopeKey {
 
     /// The key of this part alone.
     pub fn part_key(&self, sealed: &[u8]) -> Result<PartKey, OpenError> {
-        let (salt, _) = sealed
-            .split_first_chunk::<SALT_LEN>()
-            .ok_or(OpenError::Truncated)?;
+        let (salt, _) = sealed.split_first_chunk::<SALT_LEN>().ok_or(OpenError::Truncated)?;
         Ok(PartKey(MessageKey::derive(&self.seal, salt, CONTEXT)))
     }
 }
@@ -111,13 +93,7 @@ impl PartKey {
     /// `key(32) ‖ base nonce(12) ‖ commitment(32)`, for an evidence bundle.
     pub fn to_bytes(&self) -> [u8; 76] {
         let mut out = [0; 76];
-        let bytes = self
-            .0
-            .key
-            .expose()
-            .iter()
-            .chain(&self.0.nonce)
-            .chain(&self.0.commitment);
+        let bytes = self.0.key.expose().iter().chain(&self.0.nonce).chain(&self.0.commitment);
         out.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         out
     }
@@ -127,11 +103,7 @@ impl PartKey {
         let (mut key, mut nonce, mut commitment) = ([0; 32], [0; 12], [0; 32]);
         let to = key.iter_mut().chain(&mut nonce).chain(&mut commitment);
         to.zip(bytes).for_each(|(to, from)| *to = *from);
-        Self(MessageKey {
-            key: Secret::new(key),
-            nonce,
-            commitment,
-        })
+        Self(MessageKey { key: Secret::new(key), nonce, commitment })
     }
 }
 
@@ -149,10 +121,7 @@ mod tests {
         let (one, again) = (scope(1, 2, "standard"), scope(1, 2, "standard"));
         assert_eq!(one.commit("text", b"hello"), again.commit("text", b"hello"));
         assert_eq!(one.seal(b"hello"), again.seal(b"hello"));
-        assert_ne!(
-            one.commit("text", b"hello"),
-            one.commit("refusal", b"hello")
-        );
+        assert_ne!(one.commit("text", b"hello"), one.commit("refusal", b"hello"));
         assert_ne!(one.commit("text", b"hello"), one.commit("text", b"hello!"));
     }
 
@@ -160,11 +129,7 @@ mod tests {
     fn either_key_and_the_class_make_another_scope() {
         let here = scope(1, 2, "standard");
         let sealed = here.seal(b"secret");
-        for other in [
-            scope(3, 2, "standard"),
-            scope(1, 3, "standard"),
-            scope(1, 2, "hipaa"),
-        ] {
+        for other in [scope(3, 2, "standard"), scope(1, 3, "standard"), scope(1, 2, "hipaa")] {
             assert_ne!(here.commit("text", b"x"), other.commit("text", b"x"));
             assert_eq!(other.open(&sealed), Err(OpenError::WrongKey));
         }
@@ -184,20 +149,10 @@ mod tests {
     fn the_bytes_are_those_of_the_specification() {
         let scope = scope(1, 2, "standard");
         assert_eq!(
-            scope
-                .commit("text", b"thello")
-                .map(|b| format!("{b:02x}"))
-                .concat(),
+            scope.commit("text", b"thello").map(|b| format!("{b:02x}")).concat(),
             include_str!("../../../spec/vectors/pid.txt").trim()
         );
-        let sealed: String = scope
-            .seal(b"thello")
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        assert_eq!(
-            sealed,
-            include_str!("../../../spec/vectors/sealed.txt").trim()
-        );
+        let sealed: String = scope.seal(b"thello").iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(sealed, include_str!("../../../spec/vectors/sealed.txt").trim());
     }
 }

@@ -35,9 +35,8 @@ impl Secret {
         use hmac::{KeyInit as _, Mac as _};
         // HMAC takes keys of any length, so the error has no way to happen; an all-zero answer
         // would never verify.
-        hmac::Hmac::<sha2::Sha256>::new_from_slice(&self.0).map_or([0; 32], |mac| {
-            mac.chain_update(message).finalize().into_bytes().into()
-        })
+        hmac::Hmac::<sha2::Sha256>::new_from_slice(&self.0)
+            .map_or([0; 32], |mac| mac.chain_update(message).finalize().into_bytes().into())
     }
 
     /// Wipes the bytes now.

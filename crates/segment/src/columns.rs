@@ -59,15 +59,8 @@ pub(crate) fn schema() -> Schema {
         Field::new("admitted", time(), true),
         Field::new("synthetic", DataType::Boolean, true),
     ];
-    fields.extend(
-        TEXT.iter()
-            .map(|name| Field::new(*name, DataType::Utf8, true)),
-    );
-    fields.extend(
-        NUMBERS
-            .iter()
-            .map(|name| Field::new(*name, DataType::UInt64, true)),
-    );
+    fields.extend(TEXT.iter().map(|name| Field::new(*name, DataType::Utf8, true)));
+    fields.extend(NUMBERS.iter().map(|name| Field::new(*name, DataType::UInt64, true)));
     fields.push(Field::new(ENVELOPE, DataType::Binary, false));
     Schema::new(fields)
 }
@@ -113,16 +106,10 @@ impl Columns {
         let row = Row::of(&envelope.body);
         self.admitted.append_option(row.admitted.map(|t| t.0));
         self.synthetic.append_option(row.synthetic);
-        self.text
-            .iter_mut()
-            .zip(row.text)
-            .for_each(|(column, value)| column.append_option(value));
-        self.numbers
-            .iter_mut()
-            .zip(row.numbers)
-            .for_each(|(column, value)| {
-                column.append_option(value);
-            });
+        self.text.iter_mut().zip(row.text).for_each(|(column, value)| column.append_option(value));
+        self.numbers.iter_mut().zip(row.numbers).for_each(|(column, value)| {
+            column.append_option(value);
+        });
     }
 
     pub(crate) fn finish(mut self) -> Result<RecordBatch, SegmentError> {
@@ -135,16 +122,8 @@ impl Columns {
             Arc::new(self.admitted.finish()),
             Arc::new(self.synthetic.finish()),
         ];
-        arrays.extend(
-            self.text
-                .iter_mut()
-                .map(|c| Arc::new(c.finish()) as ArrayRef),
-        );
-        arrays.extend(
-            self.numbers
-                .iter_mut()
-                .map(|c| Arc::new(c.finish()) as ArrayRef),
-        );
+        arrays.extend(self.text.iter_mut().map(|c| Arc::new(c.finish()) as ArrayRef));
+        arrays.extend(self.numbers.iter_mut().map(|c| Arc::new(c.finish()) as ArrayRef));
         arrays.push(Arc::new(self.envelope.finish()));
         RecordBatch::try_new(Arc::new(schema()), arrays).map_err(unwritable)
     }

@@ -24,9 +24,7 @@ pub(crate) fn guarded<T>(
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(SegmentError::Damaged(error.to_string())),
-        Err(_) => Err(SegmentError::Damaged(
-            "the Parquet reader gave up on it".to_owned(),
-        )),
+        Err(_) => Err(SegmentError::Damaged("the Parquet reader gave up on it".to_owned())),
     }
 }
 

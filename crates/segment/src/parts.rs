@@ -34,10 +34,7 @@ fn schema() -> Schema {
 
 /// Writes sealed parts, which must be sorted by pid, each pid once.
 pub fn write_parts(parts: &[(Pid, &[u8])]) -> Result<Vec<u8>, SegmentError> {
-    debug_assert!(
-        parts.is_sorted_by(|a, b| a.0 < b.0),
-        "parts are sorted and distinct"
-    );
+    debug_assert!(parts.is_sorted_by(|a, b| a.0 < b.0), "parts are sorted and distinct");
     let properties = WriterProperties::builder()
         .set_compression(Compression::UNCOMPRESSED)
         .set_dictionary_enabled(false)
@@ -67,17 +64,11 @@ pub fn write_parts(parts: &[(Pid, &[u8])]) -> Result<Vec<u8>, SegmentError> {
             pid.append_value(id.as_bytes()).map_err(unwritable)?;
             body.append_value(sealed);
         }
-        let length: UInt64Array = parts
-            .iter()
-            .map(|(_, sealed)| u64::try_from(sealed.len()).ok())
-            .collect();
+        let length: UInt64Array =
+            parts.iter().map(|(_, sealed)| u64::try_from(sealed.len()).ok()).collect();
         let batch = RecordBatch::try_new(
             Arc::new(schema()),
-            vec![
-                Arc::new(pid.finish()),
-                Arc::new(length),
-                Arc::new(body.finish()),
-            ],
+            vec![Arc::new(pid.finish()), Arc::new(length), Arc::new(body.finish())],
         )
         .map_err(unwritable)?;
         writer.write(&batch).map_err(unwritable)?;
@@ -112,10 +103,7 @@ pub fn find_parts(
             return Ok(());
         }
         let mask = ProjectionMask::columns(builder.parquet_schema(), [PID]);
-        let pids = builder
-            .with_projection(mask)
-            .with_row_groups(groups.clone())
-            .build()?;
+        let pids = builder.with_projection(mask).with_row_groups(groups.clone()).build()?;
         let (mut ranges, mut row) = (Vec::new(), 0);
         for batch in pids {
             each_pid(&batch?, |pid| {
@@ -135,13 +123,9 @@ pub fn find_parts(
 
 fn each_pid(batch: &RecordBatch, mut each: impl FnMut(Pid)) -> Result<(), ParquetError> {
     let column = batch.column_by_name(PID).ok_or_else(|| unexpected(PID))?;
-    let column = column
-        .as_fixed_size_binary_opt()
-        .ok_or_else(|| unexpected(PID))?;
+    let column = column.as_fixed_size_binary_opt().ok_or_else(|| unexpected(PID))?;
     for pid in column.iter() {
-        let pid = pid
-            .and_then(|pid| pid.try_into().ok())
-            .ok_or_else(|| unexpected(PID))?;
+        let pid = pid.and_then(|pid| pid.try_into().ok()).ok_or_else(|| unexpected(PID))?;
         each(Pid(pid));
     }
     Ok(())
@@ -164,12 +148,8 @@ fn read(
     }
     for batch in builder.build()? {
         let batch = batch?;
-        let sealed = batch
-            .column_by_name(SEALED)
-            .ok_or_else(|| unexpected(SEALED))?;
-        let sealed = sealed
-            .as_binary_opt::<i32>()
-            .ok_or_else(|| unexpected(SEALED))?;
+        let sealed = batch.column_by_name(SEALED).ok_or_else(|| unexpected(SEALED))?;
+        let sealed = sealed.as_binary_opt::<i32>().ok_or_else(|| unexpected(SEALED))?;
         let mut bodies = sealed.iter();
         each_pid(&batch, |pid| {
             if let Some(Some(body)) = bodies.next() {
@@ -215,10 +195,7 @@ mod tests {
             assert_eq!(found, [made[at].clone()]);
         }
         let absent = Pid(record::Digest::of(b"absent").0);
-        find_parts(file, &[absent].into(), |_, _| {
-            panic!("found what is not there")
-        })
-        .unwrap();
+        find_parts(file, &[absent].into(), |_, _| panic!("found what is not there")).unwrap();
     }
 
     #[test]

@@ -21,9 +21,7 @@ use crate::error::{guarded, unexpected, unwritable};
 /// Writes records, given as log index and canonical envelope bytes, ascending by index.
 pub fn write_records(rows: &[(u64, &[u8])]) -> Result<Vec<u8>, SegmentError> {
     let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(
-            ZstdLevel::try_new(1).map_err(unwritable)?,
-        ))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(unwritable)?))
         .set_max_row_group_row_count(Some(65_536))
         .set_created_by("custody".to_owned())
         .set_column_dictionary_enabled(ENVELOPE.into(), false)
@@ -34,11 +32,7 @@ pub fn write_records(rows: &[(u64, &[u8])]) -> Result<Vec<u8>, SegmentError> {
     for rows in rows.chunks(8192) {
         let mut columns = Columns::new();
         for (leaf, bytes) in rows {
-            columns.push(
-                *leaf,
-                &Envelope::from_bytes(bytes).map_err(unwritable)?,
-                bytes,
-            );
+            columns.push(*leaf, &Envelope::from_bytes(bytes).map_err(unwritable)?, bytes);
         }
         writer.write(&columns.finish()?).map_err(unwritable)?;
     }
@@ -64,9 +58,7 @@ pub fn find_records(
         for batch in ids.with_projection(mask).build()? {
             let batch = batch?;
             let column = batch.column_by_name(ID).ok_or_else(|| unexpected(ID))?;
-            let column = column
-                .as_string_opt::<i32>()
-                .ok_or_else(|| unexpected(ID))?;
+            let column = column.as_string_opt::<i32>().ok_or_else(|| unexpected(ID))?;
             for id in column.iter().flatten() {
                 if id.parse().is_ok_and(|id| wanted.contains(&id)) {
                     ranges.push(row..row + 1);
@@ -97,18 +89,10 @@ fn read(
     };
     for batch in reader {
         let batch = batch?;
-        let leaf = batch
-            .column_by_name(LEAF_INDEX)
-            .ok_or_else(|| unexpected(LEAF_INDEX))?;
-        let leaf = leaf
-            .as_primitive_opt::<UInt64Type>()
-            .ok_or_else(|| unexpected(LEAF_INDEX))?;
-        let envelope = batch
-            .column_by_name(ENVELOPE)
-            .ok_or_else(|| unexpected(ENVELOPE))?;
-        let envelope = envelope
-            .as_binary_opt::<i32>()
-            .ok_or_else(|| unexpected(ENVELOPE))?;
+        let leaf = batch.column_by_name(LEAF_INDEX).ok_or_else(|| unexpected(LEAF_INDEX))?;
+        let leaf = leaf.as_primitive_opt::<UInt64Type>().ok_or_else(|| unexpected(LEAF_INDEX))?;
+        let envelope = batch.column_by_name(ENVELOPE).ok_or_else(|| unexpected(ENVELOPE))?;
+        let envelope = envelope.as_binary_opt::<i32>().ok_or_else(|| unexpected(ENVELOPE))?;
         for (leaf, envelope) in leaf.iter().zip(envelope.iter()) {
             if let (Some(leaf), Some(envelope)) = (leaf, envelope) {
                 each(leaf, envelope);
@@ -130,10 +114,7 @@ mod tests {
             id,
             collector: CollectorName::new("c1").unwrap(),
             recorded: Timestamp(i64::from(i)),
-            body: Body::Alert(Alert {
-                message: "m".repeat(usize::from(i)),
-                rule: "r".into(),
-            }),
+            body: Body::Alert(Alert { message: "m".repeat(usize::from(i)), rule: "r".into() }),
         };
         (id, envelope.to_bytes().unwrap())
     }
@@ -141,42 +122,24 @@ mod tests {
     #[test]
     fn records_come_back_byte_for_byte() {
         let made: Vec<_> = (0..200).map(envelope).collect();
-        let rows: Vec<(u64, &[u8])> = (1000..)
-            .zip(&made)
-            .map(|(leaf, (_, bytes))| (leaf, bytes.as_slice()))
-            .collect();
+        let rows: Vec<(u64, &[u8])> =
+            (1000..).zip(&made).map(|(leaf, (_, bytes))| (leaf, bytes.as_slice())).collect();
         let file = Bytes::from(write_records(&rows).unwrap());
         let mut back = Vec::new();
-        each_record(file.clone(), |leaf, bytes| {
-            back.push((leaf, bytes.to_vec()))
-        })
-        .unwrap();
-        assert_eq!(
-            back.iter()
-                .map(|(l, b)| (*l, b.as_slice()))
-                .collect::<Vec<_>>(),
-            rows
-        );
+        each_record(file.clone(), |leaf, bytes| back.push((leaf, bytes.to_vec()))).unwrap();
+        assert_eq!(back.iter().map(|(l, b)| (*l, b.as_slice())).collect::<Vec<_>>(), rows);
 
         let wanted: HashSet<_> = [made[7].0, made[150].0, RecordId::from_bytes([255; 16])].into();
         let mut found = Vec::new();
-        find_records(file, &wanted, |leaf, bytes| {
-            found.push((leaf, bytes.to_vec()))
-        })
-        .unwrap();
-        assert_eq!(
-            found,
-            [(1007, made[7].1.clone()), (1150, made[150].1.clone())]
-        );
+        find_records(file, &wanted, |leaf, bytes| found.push((leaf, bytes.to_vec()))).unwrap();
+        assert_eq!(found, [(1007, made[7].1.clone()), (1150, made[150].1.clone())]);
     }
 
     #[test]
     fn damage_is_an_error_and_never_a_panic() {
         let made: Vec<_> = (0..20).map(envelope).collect();
-        let rows: Vec<(u64, &[u8])> = (0..)
-            .zip(&made)
-            .map(|(leaf, (_, bytes))| (leaf, bytes.as_slice()))
-            .collect();
+        let rows: Vec<(u64, &[u8])> =
+            (0..).zip(&made).map(|(leaf, (_, bytes))| (leaf, bytes.as_slice())).collect();
         let file = write_records(&rows).unwrap();
         std::panic::set_hook(Box::new(|_| {}));
         for at in (0..file.len()).step_by(7) {

@@ -111,13 +111,7 @@ pub fn audit(
         let entries = source.read(path)?;
         let hashes = source.read(tile)?;
         report.bytes += length(entries.as_ref()) + length(hashes.as_ref());
-        let computed = entry_hashes(
-            path,
-            bundle * 256,
-            entries.as_deref(),
-            &mut report,
-            &mut each,
-        );
+        let computed = entry_hashes(path, bundle * 256, entries.as_deref(), &mut report, &mut each);
         let kept = tile_hashes(tile, hashes.as_deref(), &mut report);
         for place in 0..usize::from(path.width) {
             let index = bundle * 256 + u64::try_from(place).unwrap_or(0);
@@ -129,58 +123,36 @@ pub fn audit(
                 suspects.push((path, tile, index, place));
             }
             let filler = Hash([0; 32]);
-            truth.push(ours.or(theirs).unwrap_or(filler), |p, h| {
-                expected.push((p, h.to_vec()))
-            });
+            truth.push(ours.or(theirs).unwrap_or(filler), |p, h| expected.push((p, h.to_vec())));
             stored.push(theirs.or(ours).unwrap_or(filler), |p, h| {
                 expected_stored.push((p, h.to_vec()));
             });
         }
         report.entries += u64::from(path.width);
         progress(report.entries);
-        check_upper(
-            &mut expected,
-            &mut expected_stored,
-            source,
-            &mut report,
-            &mut Vec::new(),
-        )?;
+        check_upper(&mut expected, &mut expected_stored, source, &mut report, &mut Vec::new())?;
     }
     expected.extend(truth.partials().map(|(p, h)| (p, h.to_vec())));
     expected_stored.extend(stored.partials().map(|(p, h)| (p, h.to_vec())));
-    check_upper(
-        &mut expected,
-        &mut expected_stored,
-        source,
-        &mut report,
-        &mut Vec::new(),
-    )?;
+    check_upper(&mut expected, &mut expected_stored, source, &mut report, &mut Vec::new())?;
 
     if truth.root() == checkpoint.root {
-        report
-            .findings
-            .extend(suspects.iter().map(|(_, path, _, at)| Finding::TileHash {
-                path: *path,
-                at: *at,
-            }));
+        report.findings.extend(
+            suspects.iter().map(|(_, path, _, at)| Finding::TileHash { path: *path, at: *at }),
+        );
     } else if stored.root() == checkpoint.root {
-        report
-            .findings
-            .extend(suspects.iter().map(|(path, _, index, _)| Finding::Entry {
-                path: *path,
-                index: *index,
-            }));
+        report.findings.extend(
+            suspects
+                .iter()
+                .map(|(path, _, index, _)| Finding::Entry { path: *path, index: *index }),
+        );
     } else {
-        report
-            .findings
-            .extend(suspects.iter().map(|(path, _, index, _)| Finding::Entry {
-                path: *path,
-                index: *index,
-            }));
-        report.findings.push(Finding::Root {
-            computed: truth.root(),
-            signed: checkpoint.root,
-        });
+        report.findings.extend(
+            suspects
+                .iter()
+                .map(|(path, _, index, _)| Finding::Entry { path: *path, index: *index }),
+        );
+        report.findings.push(Finding::Root { computed: truth.root(), signed: checkpoint.root });
     }
     Ok(report)
 }
@@ -208,9 +180,7 @@ fn entry_hashes(
             return Vec::new();
         }
         Err(error) => {
-            report
-                .findings
-                .push(Finding::Malformed(path, error.to_string()));
+            report.findings.push(Finding::Malformed(path, error.to_string()));
             return Vec::new();
         }
     };
@@ -230,17 +200,11 @@ fn tile_hashes(path: TilePath, tile: Option<&[u8]>, report: &mut AuditReport) ->
         return Vec::new();
     };
     if tile.len() != usize::from(path.width) * 32 {
-        let why = format!(
-            "is {} bytes instead of {}",
-            tile.len(),
-            usize::from(path.width) * 32
-        );
+        let why = format!("is {} bytes instead of {}", tile.len(), usize::from(path.width) * 32);
         report.findings.push(Finding::Malformed(path, why));
         return Vec::new();
     }
-    tile.chunks_exact(32)
-        .filter_map(|hash| Some(Hash(hash.try_into().ok()?)))
-        .collect()
+    tile.chunks_exact(32).filter_map(|hash| Some(Hash(hash.try_into().ok()?))).collect()
 }
 
 type Tile = (TilePath, Vec<Hash>);

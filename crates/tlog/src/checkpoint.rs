@@ -39,12 +39,7 @@ pub enum CheckpointError {
 impl Checkpoint {
     /// The note's text.
     pub fn to_text(&self) -> String {
-        format!(
-            "{}\n{}\n{}\n",
-            self.origin,
-            self.size,
-            BASE64_STANDARD.encode(self.root.0)
-        )
+        format!("{}\n{}\n{}\n", self.origin, self.size, BASE64_STANDARD.encode(self.root.0))
     }
 
     /// Signs it.
@@ -68,9 +63,7 @@ impl Checkpoint {
     /// Reads a checkpoint's text; extension lines are allowed and dropped.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
         let malformed = CheckpointError::Malformed;
-        let body = text
-            .strip_suffix('\n')
-            .ok_or(malformed("it does not end with a newline"))?;
+        let body = text.strip_suffix('\n').ok_or(malformed("it does not end with a newline"))?;
         let mut lines = body.split('\n');
         let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
         else {
@@ -83,20 +76,10 @@ impl Checkpoint {
         if !digits || size.is_empty() || (size.len() > 1 && size.starts_with('0')) {
             return Err(malformed("the size is not a decimal number"));
         }
-        let size: u64 = size
-            .parse()
-            .map_err(|_| malformed("the size is over 64 bits"))?;
-        let root = BASE64_STANDARD
-            .decode(root)
-            .map_err(|_| malformed("the root is not base64"))?;
-        let root = root
-            .try_into()
-            .map_err(|_| malformed("the root has not 32 bytes"))?;
-        Ok(Self {
-            origin: origin.to_owned(),
-            size,
-            root: Hash(root),
-        })
+        let size: u64 = size.parse().map_err(|_| malformed("the size is over 64 bits"))?;
+        let root = BASE64_STANDARD.decode(root).map_err(|_| malformed("the root is not base64"))?;
+        let root = root.try_into().map_err(|_| malformed("the root has not 32 bytes"))?;
+        Ok(Self { origin: origin.to_owned(), size, root: Hash(root) })
     }
 }
 
@@ -107,16 +90,10 @@ mod tests {
     #[test]
     fn comes_back_signed() {
         let key = SigningKey::new("custody.local/x/c1", &[9; 32]).unwrap();
-        let checkpoint = Checkpoint {
-            origin: "custody.local/x/c1".into(),
-            size: 70_000,
-            root: Hash([5; 32]),
-        };
+        let checkpoint =
+            Checkpoint { origin: "custody.local/x/c1".into(), size: 70_000, root: Hash([5; 32]) };
         let bytes = checkpoint.sign(&key);
-        assert_eq!(
-            Checkpoint::open(&bytes, &key.verifying_key()).unwrap(),
-            checkpoint
-        );
+        assert_eq!(Checkpoint::open(&bytes, &key.verifying_key()).unwrap(), checkpoint);
         let other = SigningKey::new("custody.local/y", &[9; 32]).unwrap();
         let foreign = checkpoint.sign(&other);
         assert!(matches!(

@@ -29,13 +29,7 @@ impl fmt::Debug for Hash {
 
 /// The hash of a leaf: `SHA-256(0x00 ‖ entry)`.
 pub fn leaf_hash(entry: &[u8]) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update([0])
-            .chain_update(entry)
-            .finalize()
-            .into(),
-    )
+    Hash(Sha256::new().chain_update([0]).chain_update(entry).finalize().into())
 }
 
 /// The hash of a node: `SHA-256(0x01 ‖ left ‖ right)`.
@@ -57,10 +51,7 @@ pub fn empty_root() -> Hash {
 
 /// The root over a power of two of neighbours.
 pub(crate) fn perfect_root(hashes: &[Hash]) -> Option<Hash> {
-    debug_assert!(
-        hashes.len().is_power_of_two(),
-        "a perfect subtree has 2^k leaves"
-    );
+    debug_assert!(hashes.len().is_power_of_two(), "a perfect subtree has 2^k leaves");
     let mut level = hashes.to_vec();
     while level.len() > 1 {
         level = level

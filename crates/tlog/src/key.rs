@@ -56,13 +56,7 @@ impl fmt::Display for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut encoded = vec![ED25519];
         encoded.extend_from_slice(self.key.as_bytes());
-        write!(
-            f,
-            "{}+{}+{}",
-            self.name,
-            hex::encode(self.id()),
-            BASE64_STANDARD.encode(encoded)
-        )
+        write!(f, "{}+{}+{}", self.name, hex::encode(self.id()), BASE64_STANDARD.encode(encoded))
     }
 }
 
@@ -82,21 +76,16 @@ impl FromStr for VerifyingKey {
             return Err(KeyError("it has not three fields"));
         };
         check_name(name)?;
-        let bytes = BASE64_STANDARD
-            .decode(encoded)
-            .map_err(|_| KeyError("the key is no base64"))?;
+        let bytes =
+            BASE64_STANDARD.decode(encoded).map_err(|_| KeyError("the key is no base64"))?;
         let Some((&ED25519, public)) = bytes.split_first() else {
             return Err(KeyError("the key is not an Ed25519 key"));
         };
-        let public: &[u8; 32] = public
-            .try_into()
-            .map_err(|_| KeyError("the key has not 32 bytes"))?;
+        let public: &[u8; 32] =
+            public.try_into().map_err(|_| KeyError("the key has not 32 bytes"))?;
         let key = ed25519_dalek::VerifyingKey::from_bytes(public)
             .map_err(|_| KeyError("the key is not a point of the curve"))?;
-        let key = Self {
-            name: name.to_owned(),
-            key,
-        };
+        let key = Self { name: name.to_owned(), key };
         if hex::encode(key.id()) == id {
             Ok(key)
         } else {
@@ -116,18 +105,12 @@ impl SigningKey {
     pub fn new(name: impl Into<String>, secret: &[u8; 32]) -> Result<Self, KeyError> {
         let name = name.into();
         check_name(&name)?;
-        Ok(Self {
-            name,
-            key: ed25519_dalek::SigningKey::from_bytes(secret),
-        })
+        Ok(Self { name, key: ed25519_dalek::SigningKey::from_bytes(secret) })
     }
 
     /// The public half.
     pub fn verifying_key(&self) -> VerifyingKey {
-        VerifyingKey {
-            name: self.name.clone(),
-            key: self.key.verifying_key(),
-        }
+        VerifyingKey { name: self.name.clone(), key: self.key.verifying_key() }
     }
 
     /// Signs a note's text.
@@ -144,9 +127,7 @@ impl fmt::Debug for SigningKey {
 
 fn check_name(name: &str) -> Result<(), KeyError> {
     if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '+' || c.is_control()) {
-        return Err(KeyError(
-            "a name has at least one character, no spaces and no plus",
-        ));
+        return Err(KeyError("a name has at least one character, no spaces and no plus"));
     }
     Ok(())
 }

@@ -48,22 +48,16 @@ impl Note {
         if note.bytes().any(|b| b < 0x20 && b != b'\n') {
             return Err(malformed("it holds control characters"));
         }
-        let split = note
-            .rfind("\n\n")
-            .ok_or(malformed("it has no blank line"))?;
+        let split = note.rfind("\n\n").ok_or(malformed("it has no blank line"))?;
         let (text, lines) = note.split_at(split + 1);
         let lines = lines.strip_prefix('\n').unwrap_or(lines);
-        let lines = lines
-            .strip_suffix('\n')
-            .ok_or(malformed("it does not end with a newline"))?;
+        let lines = lines.strip_suffix('\n').ok_or(malformed("it does not end with a newline"))?;
         let mut signatures = Vec::new();
         for line in lines.split('\n') {
             if signatures.len() == MAX_SIGNATURES {
                 return Err(malformed("it has over 100 signatures"));
             }
-            let fields = line
-                .strip_prefix("— ")
-                .and_then(|rest| rest.split_once(' '));
+            let fields = line.strip_prefix("— ").and_then(|rest| rest.split_once(' '));
             let (name, encoded) =
                 fields.ok_or(malformed("a signature line is not `— name base64`"))?;
             if name.is_empty() || name.contains('+') || name.contains(char::is_whitespace) {
@@ -72,19 +66,11 @@ impl Note {
             let bytes = BASE64_STANDARD
                 .decode(encoded)
                 .map_err(|_| malformed("a signature is not base64"))?;
-            let (id, bytes) = bytes
-                .split_first_chunk::<4>()
-                .ok_or(malformed("a signature is too short"))?;
-            signatures.push(Signature {
-                name: name.to_owned(),
-                id: *id,
-                bytes: bytes.to_vec(),
-            });
+            let (id, bytes) =
+                bytes.split_first_chunk::<4>().ok_or(malformed("a signature is too short"))?;
+            signatures.push(Signature { name: name.to_owned(), id: *id, bytes: bytes.to_vec() });
         }
-        Ok(Self {
-            text: text.to_owned(),
-            signatures,
-        })
+        Ok(Self { text: text.to_owned(), signatures })
     }
 
     /// Signs a text, which must end with a newline.
@@ -96,30 +82,20 @@ impl Note {
             id: public.id(),
             bytes: key.sign(text.as_bytes()).to_vec(),
         };
-        Self {
-            text,
-            signatures: vec![signature],
-        }
+        Self { text, signatures: vec![signature] }
     }
 
     /// The text, if it is signed by `key`.
     pub fn verify(&self, key: &VerifyingKey) -> Result<&str, NoteError> {
         let mut signed = false;
-        for signature in self
-            .signatures
-            .iter()
-            .filter(|s| s.name == key.name() && s.id == key.id())
+        for signature in self.signatures.iter().filter(|s| s.name == key.name() && s.id == key.id())
         {
             if !key.verify(self.text.as_bytes(), &signature.bytes) {
                 return Err(NoteError::WrongSignature(key.name().to_owned()));
             }
             signed = true;
         }
-        if signed {
-            Ok(&self.text)
-        } else {
-            Err(NoteError::NotSigned(key.name().to_owned()))
-        }
+        if signed { Ok(&self.text) } else { Err(NoteError::NotSigned(key.name().to_owned())) }
     }
 
     /// The text, believed or not. For finding out which key to ask for, nothing else.
@@ -168,18 +144,10 @@ mod tests {
         let key: VerifyingKey = KEY.parse().unwrap();
         let changed = NOTE.replace("answer", "anzwer");
         let note = Note::parse(changed.as_bytes()).unwrap();
-        assert_eq!(
-            note.verify(&key),
-            Err(NoteError::WrongSignature("PeterNeumann".into()))
-        );
-        let other = SigningKey::new("PeterNeumann", &[1; 32])
-            .unwrap()
-            .verifying_key();
+        assert_eq!(note.verify(&key), Err(NoteError::WrongSignature("PeterNeumann".into())));
+        let other = SigningKey::new("PeterNeumann", &[1; 32]).unwrap().verifying_key();
         let note = Note::parse(NOTE.as_bytes()).unwrap();
-        assert_eq!(
-            note.verify(&other),
-            Err(NoteError::NotSigned("PeterNeumann".into()))
-        );
+        assert_eq!(note.verify(&other), Err(NoteError::NotSigned("PeterNeumann".into())));
     }
 
     #[test]
@@ -195,11 +163,7 @@ mod tests {
             "te\rxt\n\n— name AAAAAAAA\n".as_bytes(),
             b"\xff\n\n",
         ] {
-            assert!(
-                Note::parse(bytes).is_err(),
-                "{:?}",
-                String::from_utf8_lossy(bytes)
-            );
+            assert!(Note::parse(bytes).is_err(), "{:?}", String::from_utf8_lossy(bytes));
         }
     }
 

@@ -127,11 +127,7 @@ pub fn verify_inclusion(
         fnode >>= 1;
         snode >>= 1;
     }
-    if snode == 0 && hash == root {
-        Ok(())
-    } else {
-        Err(ProofError::Wrong)
-    }
+    if snode == 0 && hash == root { Ok(()) } else { Err(ProofError::Wrong) }
 }
 
 /// Checks that the tree of `old` is a prefix of the tree of `new` (RFC 9162 §2.1.4.2).
@@ -145,18 +141,10 @@ pub fn verify_consistency(
     }
     if old == new || old == 0 {
         let same = old == 0 || old_root == new_root;
-        return if proof.is_empty() && same {
-            Ok(())
-        } else {
-            Err(ProofError::Wrong)
-        };
+        return if proof.is_empty() && same { Ok(()) } else { Err(ProofError::Wrong) };
     }
     let mut rest = proof.iter();
-    let first = if old.is_power_of_two() {
-        Some(&old_root)
-    } else {
-        rest.next()
-    };
+    let first = if old.is_power_of_two() { Some(&old_root) } else { rest.next() };
     let Some(first) = first else {
         return Err(ProofError::Wrong);
     };
@@ -184,11 +172,7 @@ pub fn verify_consistency(
         snode >>= 1;
     }
     let holds = snode == 0 && fhash == old_root && shash == new_root;
-    if holds {
-        Ok(())
-    } else {
-        Err(ProofError::Wrong)
-    }
+    if holds { Ok(()) } else { Err(ProofError::Wrong) }
 }
 
 /// The largest power of two below `n`, for `n > 1`.
@@ -206,21 +190,14 @@ fn subtree(lo: u64, hi: u64, size: u64, tiles: &impl TileReader) -> Result<Hash,
     }
     let height = n.trailing_zeros();
     let level = height / 8;
-    let path = TilePath::covering(
-        u8::try_from(level).unwrap_or(u8::MAX),
-        lo >> (level * 8),
-        size,
-    );
+    let path = TilePath::covering(u8::try_from(level).unwrap_or(u8::MAX), lo >> (level * 8), size);
     let missing = || ProofError::MissingTile(path);
     let hashes = tiles.tile(path).ok_or_else(missing)?;
     if hashes.len() != usize::from(path.width) {
         return Err(missing());
     }
     let start = usize::try_from((lo >> (level * 8)) % 256).map_err(|_| missing())?;
-    hashes
-        .get(start..start + (1 << (height % 8)))
-        .and_then(perfect_root)
-        .ok_or_else(missing)
+    hashes.get(start..start + (1 << (height % 8))).and_then(perfect_root).ok_or_else(missing)
 }
 
 /// A proof that stands alone: the checkpoint and the way from the entry to its root.
@@ -252,9 +229,8 @@ impl Proof {
         let rest = text
             .strip_prefix("c2sp.org/tlog-proof@v1\n")
             .ok_or(malformed("the first line is not c2sp.org/tlog-proof@v1"))?;
-        let (head, checkpoint) = rest
-            .split_once("\n\n")
-            .ok_or(malformed("it has no checkpoint"))?;
+        let (head, checkpoint) =
+            rest.split_once("\n\n").ok_or(malformed("it has no checkpoint"))?;
         let mut lines = head.split('\n').peekable();
         lines.next_if(|line| line.starts_with("extra "));
         let index = lines
@@ -270,24 +246,14 @@ impl Proof {
             })
             .collect::<Option<Vec<_>>>()
             .ok_or(malformed("a hash is not 32 bytes of base64"))?;
-        Ok(Self {
-            index,
-            path,
-            checkpoint: checkpoint.as_bytes().to_vec(),
-        })
+        Ok(Self { index, path, checkpoint: checkpoint.as_bytes().to_vec() })
     }
 
     /// Checks that `entry` is in the log of `key`, and gives the checkpoint that says so.
     pub fn verify(&self, entry: &[u8], key: &VerifyingKey) -> Result<Checkpoint, ProofError> {
         let checkpoint = Checkpoint::open(&self.checkpoint, key)?;
         let leaf = leaf_hash(entry);
-        verify_inclusion(
-            leaf,
-            self.index,
-            checkpoint.size,
-            &self.path,
-            checkpoint.root,
-        )?;
+        verify_inclusion(leaf, self.index, checkpoint.size, &self.path, checkpoint.root)?;
         Ok(checkpoint)
     }
 }
@@ -308,10 +274,7 @@ mod tests {
                 all.insert(path, hashes.to_vec());
             });
         }
-        all.extend(
-            tree.partials()
-                .map(|(path, hashes)| (path, hashes.to_vec())),
-        );
+        all.extend(tree.partials().map(|(path, hashes)| (path, hashes.to_vec())));
         all
     }
 
@@ -378,11 +341,8 @@ mod tests {
         let tiles = tiles(70);
         let reader = |path| tiles.get(&path).cloned();
         let key = SigningKey::new("example.com/log", &[3; 32]).unwrap();
-        let checkpoint = Checkpoint {
-            origin: "example.com/log".into(),
-            size: 70,
-            root: mth(&leaves(70)),
-        };
+        let checkpoint =
+            Checkpoint { origin: "example.com/log".into(), size: 70, root: mth(&leaves(70)) };
         let proof = Proof {
             index: 9,
             path: inclusion_proof(9, 70, &reader).unwrap(),
@@ -391,30 +351,15 @@ mod tests {
         let back = Proof::parse(&proof.to_text()).unwrap();
         assert_eq!(back, proof);
         let entry = 9_u64.to_be_bytes();
-        assert_eq!(
-            back.verify(&entry, &key.verifying_key()).unwrap(),
-            checkpoint
-        );
-        assert_eq!(
-            back.verify(b"other", &key.verifying_key()),
-            Err(ProofError::Wrong)
-        );
+        assert_eq!(back.verify(&entry, &key.verifying_key()).unwrap(), checkpoint);
+        assert_eq!(back.verify(b"other", &key.verifying_key()), Err(ProofError::Wrong));
     }
 
     #[test]
     fn what_is_not_there_is_said() {
         let none = |_: TilePath| None;
-        assert_eq!(
-            inclusion_proof(5, 5, &none),
-            Err(ProofError::OutOfRange(5, 5))
-        );
-        assert!(matches!(
-            inclusion_proof(1, 5, &none),
-            Err(ProofError::MissingTile(_))
-        ));
-        assert_eq!(
-            consistency_proof(6, 5, &none),
-            Err(ProofError::OutOfRange(6, 5))
-        );
+        assert_eq!(inclusion_proof(5, 5, &none), Err(ProofError::OutOfRange(5, 5)));
+        assert!(matches!(inclusion_proof(1, 5, &none), Err(ProofError::MissingTile(_))));
+        assert_eq!(consistency_proof(6, 5, &none), Err(ProofError::OutOfRange(6, 5)));
     }
 }

@@ -29,19 +29,12 @@ impl TilePath {
         let tile = index / WIDTH;
         let at_level = size.checked_shr(u32::from(level) * 8).unwrap_or(0);
         let width = at_level.saturating_sub(tile * WIDTH).min(WIDTH);
-        Self {
-            level: Some(level),
-            index: tile,
-            width: u16::try_from(width).unwrap_or(256),
-        }
+        Self { level: Some(level), index: tile, width: u16::try_from(width).unwrap_or(256) }
     }
 
     /// The bundle that holds entry `index` in a tree of `size`.
     pub fn bundle_covering(index: u64, size: u64) -> Self {
-        Self {
-            level: None,
-            ..Self::covering(0, index, size)
-        }
+        Self { level: None, ..Self::covering(0, index, size) }
     }
 
     /// Whether all 256 places are taken.
@@ -59,9 +52,7 @@ impl TilePath {
     pub fn all(size: u64) -> impl Iterator<Item = Self> {
         let levels = (0..8_u8).map(Some);
         std::iter::once(None).chain(levels).flat_map(move |level| {
-            let at_level = size
-                .checked_shr(u32::from(level.unwrap_or(0)) * 8)
-                .unwrap_or(0);
+            let at_level = size.checked_shr(u32::from(level.unwrap_or(0)) * 8).unwrap_or(0);
             (0..at_level.div_ceil(WIDTH)).map(move |index| Self {
                 level,
                 index,
@@ -105,13 +96,7 @@ impl FromStr for TilePath {
         let (level, rest) = rest.split_once('/').ok_or_else(bad)?;
         let level = match level {
             "entries" => None,
-            number => Some(
-                number
-                    .parse::<u8>()
-                    .ok()
-                    .filter(|l| *l < 64)
-                    .ok_or_else(bad)?,
-            ),
+            number => Some(number.parse::<u8>().ok().filter(|l| *l < 64).ok_or_else(bad)?),
         };
         let (number, width) = match rest.split_once(".p/") {
             Some((number, width)) => (number, width.parse::<u16>().map_err(|_| bad())?),
@@ -121,16 +106,9 @@ impl FromStr for TilePath {
         for group in number.split('/') {
             let digits = group.strip_prefix('x').unwrap_or(group);
             let value: u64 = digits.parse().map_err(|_| bad())?;
-            index = index
-                .checked_mul(1000)
-                .and_then(|i| i.checked_add(value))
-                .ok_or_else(bad)?;
+            index = index.checked_mul(1000).and_then(|i| i.checked_add(value)).ok_or_else(bad)?;
         }
-        let path = Self {
-            level,
-            index,
-            width,
-        };
+        let path = Self { level, index, width };
         let known = (1..=256).contains(&width) && path.to_string() == text;
         if known { Ok(path) } else { Err(bad()) }
     }
@@ -143,38 +121,10 @@ mod tests {
     #[test]
     fn paths_are_those_of_the_specification() {
         for (path, text) in [
-            (
-                TilePath {
-                    level: Some(0),
-                    index: 1_234_067,
-                    width: 256,
-                },
-                "tile/0/x001/x234/067",
-            ),
-            (
-                TilePath {
-                    level: Some(1),
-                    index: 0,
-                    width: 17,
-                },
-                "tile/1/000.p/17",
-            ),
-            (
-                TilePath {
-                    level: None,
-                    index: 273,
-                    width: 112,
-                },
-                "tile/entries/273.p/112",
-            ),
-            (
-                TilePath {
-                    level: None,
-                    index: 1000,
-                    width: 256,
-                },
-                "tile/entries/x001/000",
-            ),
+            (TilePath { level: Some(0), index: 1_234_067, width: 256 }, "tile/0/x001/x234/067"),
+            (TilePath { level: Some(1), index: 0, width: 17 }, "tile/1/000.p/17"),
+            (TilePath { level: None, index: 273, width: 112 }, "tile/entries/273.p/112"),
+            (TilePath { level: None, index: 1000, width: 256 }, "tile/entries/x001/000"),
         ] {
             assert_eq!(path.to_string(), text);
             assert_eq!(text.parse::<TilePath>().unwrap(), path);
@@ -204,23 +154,14 @@ mod tests {
 
     #[test]
     fn a_tree_of_70000_has_the_tiles_of_the_specification() {
-        let tiles: Vec<TilePath> = TilePath::all(70_000)
-            .filter(|t| t.level.is_some())
-            .collect();
+        let tiles: Vec<TilePath> = TilePath::all(70_000).filter(|t| t.level.is_some()).collect();
         let count = |level, full| {
-            tiles
-                .iter()
-                .filter(|t| t.level == Some(level) && t.is_full() == full)
-                .count()
+            tiles.iter().filter(|t| t.level == Some(level) && t.is_full() == full).count()
         };
         assert_eq!((count(0, true), count(0, false)), (273, 1));
         assert_eq!((count(1, true), count(1, false)), (1, 1));
         assert_eq!((count(2, true), count(2, false)), (0, 1));
-        let widths: Vec<u16> = tiles
-            .iter()
-            .filter(|t| !t.is_full())
-            .map(|t| t.width)
-            .collect();
+        let widths: Vec<u16> = tiles.iter().filter(|t| !t.is_full()).map(|t| t.width).collect();
         assert_eq!(widths, [112, 17, 1]);
     }
 }

@@ -68,14 +68,7 @@ impl Tree {
                 return;
             }
             let index = (self.size >> (u32::from(level + 1) * 8)) - 1;
-            full(
-                TilePath {
-                    level: Some(level),
-                    index,
-                    width: 256,
-                },
-                tile,
-            );
+            full(TilePath { level: Some(level), index, width: 256 }, tile);
             let Some(root) = perfect_root(tile) else {
                 return;
             };
@@ -86,21 +79,11 @@ impl Tree {
 
     /// The partial tiles, lowest level first.
     pub fn partials(&self) -> impl Iterator<Item = (TilePath, &[Hash])> {
-        (0_u8..)
-            .zip(&self.edge)
-            .filter(|(_, tile)| !tile.is_empty())
-            .map(|(level, tile)| {
-                let at_level = self.size >> (u32::from(level) * 8);
-                let width = u16::try_from(tile.len()).unwrap_or(u16::MAX);
-                (
-                    TilePath {
-                        level: Some(level),
-                        index: at_level / 256,
-                        width,
-                    },
-                    tile.as_slice(),
-                )
-            })
+        (0_u8..).zip(&self.edge).filter(|(_, tile)| !tile.is_empty()).map(|(level, tile)| {
+            let at_level = self.size >> (u32::from(level) * 8);
+            let width = u16::try_from(tile.len()).unwrap_or(u16::MAX);
+            (TilePath { level: Some(level), index: at_level / 256, width }, tile.as_slice())
+        })
     }
 
     /// The root, RFC 6962 §2.1: perfect subtrees from the largest to the smallest, folded from the
@@ -184,9 +167,7 @@ pub(crate) mod tests {
         }
         given.extend(tree.partials().map(|(path, _)| path));
         given.sort();
-        let expected: Vec<_> = TilePath::all(70_000)
-            .filter(|path| path.level.is_some())
-            .collect();
+        let expected: Vec<_> = TilePath::all(70_000).filter(|path| path.level.is_some()).collect();
         assert_eq!(given, expected);
     }
 }

@@ -11,21 +11,11 @@ fn keys_come_back_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let root = root(dir.path());
     let store = KeyStore::open_or_create(dir.path(), &root).unwrap();
-    let alice = store
-        .scope(Subject::User("alice"), "2026-11", "default", "standard")
-        .unwrap();
-    let again = store
-        .scope(Subject::User("alice"), "2026-11", "default", "standard")
-        .unwrap();
-    let next = store
-        .scope(Subject::User("alice"), "2026-12", "default", "standard")
-        .unwrap();
-    let bob = store
-        .scope(Subject::User("bob"), "2026-11", "default", "standard")
-        .unwrap();
-    let session = store
-        .scope(Subject::Session("bob"), "2026-11", "default", "standard")
-        .unwrap();
+    let alice = store.scope(Subject::User("alice"), "2026-11", "default", "standard").unwrap();
+    let again = store.scope(Subject::User("alice"), "2026-11", "default", "standard").unwrap();
+    let next = store.scope(Subject::User("alice"), "2026-12", "default", "standard").unwrap();
+    let bob = store.scope(Subject::User("bob"), "2026-11", "default", "standard").unwrap();
+    let session = store.scope(Subject::Session("bob"), "2026-11", "default", "standard").unwrap();
     assert_eq!((alice.subject, alice.period), (again.subject, again.period));
     assert_eq!(alice.subject, next.subject);
     assert_ne!(alice.period, next.period);
@@ -36,15 +26,10 @@ fn keys_come_back_after_a_restart() {
     drop(store);
 
     let store = KeyStore::open(dir.path(), &root).unwrap();
-    let key = store
-        .scope_key(alice.subject, alice.period, "default", "standard")
-        .unwrap();
+    let key = store.scope_key(alice.subject, alice.period, "default", "standard").unwrap();
     assert_eq!(key.commit("text", b"x"), alice.key.commit("text", b"x"));
     assert_eq!(store.find_purpose("fingerprint").unwrap(), purpose);
-    assert_eq!(
-        store.find_subject("default", Subject::User("alice")),
-        Some(alice.subject)
-    );
+    assert_eq!(store.find_subject("default", Subject::User("alice")), Some(alice.subject));
     assert_eq!(store.pseudonym(alice.subject).unwrap(), pseudonym);
     // Opened for reading, nothing new is made.
     assert!(store.purpose("another").is_err());
@@ -54,29 +39,16 @@ fn keys_come_back_after_a_restart() {
 fn nothing_stands_in_the_clear() {
     let dir = tempfile::tempdir().unwrap();
     let store = KeyStore::open_or_create(dir.path(), &root(dir.path())).unwrap();
-    store
-        .scope(
-            Subject::User("alice@example.com"),
-            "2026-11",
-            "default",
-            "standard",
-        )
-        .unwrap();
+    store.scope(Subject::User("alice@example.com"), "2026-11", "default", "standard").unwrap();
     let secret = store.purpose("fingerprint").unwrap();
     store.sync().unwrap();
     for entry in std::fs::read_dir(dir.path()).unwrap() {
         let path = entry.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
-        for needle in [
-            b"alice".as_slice(),
-            secret.expose(),
-            hex::encode(secret.expose()).as_bytes(),
-        ] {
-            assert!(
-                !bytes.windows(needle.len()).any(|w| w == needle),
-                "{}",
-                path.display()
-            );
+        for needle in
+            [b"alice".as_slice(), secret.expose(), hex::encode(secret.expose()).as_bytes()]
+        {
+            assert!(!bytes.windows(needle.len()).any(|w| w == needle), "{}", path.display());
         }
         let mode = path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{}", path.display());
@@ -98,10 +70,7 @@ fn a_torn_row_is_cut_off_and_damage_is_named() {
         let store = KeyStore::open_or_create(dir.path(), &root).unwrap();
         assert_eq!(store.find_purpose("kept").unwrap(), kept);
         assert!(store.find_purpose("torn").is_none(), "cut at {cut}");
-        assert_eq!(
-            path.metadata().unwrap().len(),
-            u64::try_from(whole.len() / 2).unwrap()
-        );
+        assert_eq!(path.metadata().unwrap().len(), u64::try_from(whole.len() / 2).unwrap());
     }
     let mut bad = whole.clone();
     bad[20] ^= 1;
@@ -116,10 +85,7 @@ fn another_root_key_or_an_open_one_is_refused() {
     let path = dir.path().join("root.key");
     drop(KeyStore::open_or_create(dir.path(), &root(dir.path())).unwrap());
     std::fs::remove_file(&path).unwrap();
-    let error = KeyStore::open(dir.path(), &root(dir.path()))
-        .err()
-        .unwrap()
-        .to_string();
+    let error = KeyStore::open(dir.path(), &root(dir.path())).err().unwrap().to_string();
     assert!(error.contains("root key"), "{error}");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let error = RootKey::load(&path).err().unwrap().to_string();

@@ -2,7 +2,7 @@
 
 use super::shape::{entropy, is_dummy, is_uuid};
 use super::{Found, span};
-use crate::bytes::{Set, at, before, run, run_back, slice};
+use crate::bytes::{Set, at, before, run, run_back, run_within, slice};
 use crate::entity::Entity;
 use crate::keys::{Hint, hint};
 use crate::words::Scene;
@@ -33,12 +33,7 @@ pub(crate) fn detect(scene: &Scene<'_>, word: usize, found: &mut Found) -> usize
         let value = Value::read(text, open);
         if value.is_secret(text, hint, sure) {
             let score = if hint == Hint::Key { 0.6 } else { 0.8 };
-            found.push(span(
-                (value.start, value.end),
-                Entity::ApiKey,
-                score,
-                "assignment",
-            ));
+            found.push(span((value.start, value.end), Entity::ApiKey, score, "assignment"));
         }
     }
     name_end
@@ -61,17 +56,10 @@ fn value_after(text: &[u8], name_end: usize) -> Option<(usize, bool)> {
     }
     let comma = quoted && signs == from && at(text, signs) == b',';
     let spoken = slice(text, from, from + 3) == b"is " || slice(text, from, from + 4) == b"was ";
-    let sure = slice(text, from, signs)
-        .iter()
-        .any(|b| matches!(b, b'=' | b':' | b'>'))
-        || comma;
+    let sure = slice(text, from, signs).iter().any(|b| matches!(b, b'=' | b':' | b'>')) || comma;
     i = if comma { signs + 1 } else { signs };
     if spoken {
-        i = from
-            + slice(text, from, from + 4)
-                .iter()
-                .position(|b| *b == b' ')
-                .unwrap_or(0);
+        i = from + slice(text, from, from + 4).iter().position(|b| *b == b' ').unwrap_or(0);
     }
     // A line may break after a tag or a comma, not after a sign: there the value is empty.
     let breaks = comma || before(text, signs, 1) == b'>' && signs > from;
@@ -98,7 +86,10 @@ struct Value {
 impl Value {
     fn read(text: &[u8], open: usize) -> Self {
         let mut start = open;
-        let quoted = skip(text, &mut start, b"\\\"'`");
+        skip(text, &mut start, b"\\");
+        // One quote opens a value; another is its first letter.
+        let quoted = matches!(at(text, start), b'"' | b'\'' | b'`');
+        start += usize::from(quoted);
         let mut end = start;
         if quoted {
             let quote = before(text, start, 1);
@@ -109,7 +100,7 @@ impl Value {
                 end += 1;
             }
         } else {
-            end = run(text, start, &BARE);
+            end = run_within(text, start, LONGEST + 1, &BARE);
             while end > start && matches!(before(text, end, 1), b'.' | b':' | b'!') {
                 end -= 1;
             }
@@ -122,10 +113,8 @@ impl Value {
         let closed =
             !self.quoted || matches!(at(text, self.end), b'"' | b'\'' | b'`' | b'\\' | 0 | b'\n');
         let call = !self.quoted && matches!(at(text, self.end), b'(' | b'[' | b'{' | b'<');
-        let reference = matches!(
-            at(value, 0),
-            b'$' | b'%' | b'*' | b'#' | b'/' | b'.' | b'=' | b'&'
-        );
+        let reference =
+            matches!(at(value, 0), b'$' | b'%' | b'*' | b'#' | b'/' | b'.' | b'=' | b'&');
         if !closed
             || call
             || reference && hint != Hint::Password
@@ -141,9 +130,7 @@ impl Value {
         let jumble = entropy(value);
         match hint {
             Hint::Password => {
-                let signs = value
-                    .iter()
-                    .any(|b| b.is_ascii_punctuation() && !b"_-.:/".contains(b));
+                let signs = value.iter().any(|b| b.is_ascii_punctuation() && !b"_-.:/".contains(b));
                 let lead = matches!(at(value, 0), b'$' | b'%' | b'*' | b'{' | b'<');
                 sure && value.len() >= 6 && (digits > 0 || signs) && !lead && jumble >= 1.8
             }
@@ -180,20 +167,17 @@ fn is_path(value: &[u8]) -> bool {
         && segments.all(|s| {
             s.is_empty()
                 || s.first().is_some_and(u8::is_ascii_alphabetic)
-                    && s.iter()
-                        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+                    && s.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
         })
 }
 
 /// Words and counters joined by hyphens: `prod-key-2`, `SalesResults-1.2`.
 fn is_named(value: &[u8]) -> bool {
     value.iter().any(|b| matches!(b, b'-' | b'_' | b'.'))
-        && value
-            .split(|b| matches!(b, b'-' | b'_' | b'.'))
-            .all(|part| {
-                let digits = part.iter().filter(|b| b.is_ascii_digit()).count();
-                part.len() < 13 && (digits <= 1 || digits == part.len() && digits < 5)
-            })
+        && value.split(|b| matches!(b, b'-' | b'_' | b'.')).all(|part| {
+            let digits = part.iter().filter(|b| b.is_ascii_digit()).count();
+            part.len() < 13 && (digits <= 1 || digits == part.len() && digits < 5)
+        })
 }
 
 /// Letters in no order of a name: short runs of one case.
@@ -234,6 +218,7 @@ mod tests {
     fn names_and_code_do_not() {
         for text in [
             "token = parser.next_token()",
+            "{\"token\":\"'t\",\"logprob\":-0.000057530575,\"bytes\":[39,116]}",
             "the token is important to us",
             "password = settings.password1",
             "password: string",

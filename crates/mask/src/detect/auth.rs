@@ -89,39 +89,17 @@ mod tests {
     #[test]
     fn after_a_scheme() {
         let value = "AbCdEf123456GhIjKl7890";
-        yes(
-            Entity::ApiKey,
-            &format!("Authorization: Bearer {value}\n"),
-            value,
-        );
+        yes(Entity::ApiKey, &format!("Authorization: Bearer {value}\n"), value);
         yes(Entity::ApiKey, &format!("bearer {value}"), value);
-        yes(
-            Entity::ApiKey,
-            "Authorization: Basic YnJvd3Nlcjo=",
-            "YnJvd3Nlcjo=",
-        );
-        no(
-            Entity::ApiKey,
-            "the bearer of good news, Bearer XXXXXXXXXXXXXXXXXXXXXXX",
-        );
-        no(
-            Entity::ApiKey,
-            "basic understanding of internationalisation",
-        );
+        yes(Entity::ApiKey, "Authorization: Basic YnJvd3Nlcjo=", "YnJvd3Nlcjo=");
+        no(Entity::ApiKey, "the bearer of good news, Bearer XXXXXXXXXXXXXXXXXXXXXXX");
+        no(Entity::ApiKey, "basic understanding of internationalisation");
     }
 
     #[test]
     fn in_a_url() {
-        yes(
-            Entity::ApiKey,
-            "postgres://app:s3cr3tP4ss@db.example.net:5432/x",
-            "s3cr3tP4ss",
-        );
-        yes(
-            Entity::ApiKey,
-            "mongodb+srv://u:myR3alP@ssw0rd@c0.mongodb.net",
-            "myR3alP@ssw0rd",
-        );
+        yes(Entity::ApiKey, "postgres://app:s3cr3tP4ss@db.example.net:5432/x", "s3cr3tP4ss");
+        yes(Entity::ApiKey, "mongodb+srv://u:myR3alP@ssw0rd@c0.mongodb.net", "myR3alP@ssw0rd");
         no(Entity::ApiKey, "https://example.com:8080/@user");
         no(Entity::ApiKey, "amqp://user:$password@localhost");
         no(Entity::ApiKey, "amqp://user:*****@example.com");
@@ -129,11 +107,7 @@ mod tests {
 
     #[test]
     fn after_an_option() {
-        yes(
-            Entity::ApiKey,
-            "curl -k -u elastic:P@ssw0rd$1 x",
-            "elastic:P@ssw0rd$1",
-        );
+        yes(Entity::ApiKey, "curl -k -u elastic:P@ssw0rd$1 x", "elastic:P@ssw0rd$1");
         no(Entity::ApiKey, "curl -u username:token x");
         no(Entity::ApiKey, "docker run -u 1000:1000 x");
     }

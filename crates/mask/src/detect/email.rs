@@ -20,10 +20,7 @@ pub(crate) fn detect(scene: &Scene<'_>, sign: usize, found: &mut Found) {
     let text = scene.text;
     let mut start = run_back(text, sign, &LOCAL);
     // What looks like a value after a name is one: `to=ada@example.com`.
-    if let Some(equals) = slice(text, start, sign)
-        .iter()
-        .rposition(|b| matches!(b, b'=' | b'&'))
-    {
+    if let Some(equals) = slice(text, start, sign).iter().rposition(|b| matches!(b, b'=' | b'&')) {
         start += equals + 1;
     }
     while matches!(at(text, start), b'.' | b'\'' | b'-' | b'%' | b'+') && start < sign {
@@ -60,15 +57,11 @@ fn is_domain(domain: &[u8]) -> bool {
 }
 
 fn is_top(top: &[u8]) -> bool {
-    let punycode = top
-        .get(..4)
-        .is_some_and(|head| head.eq_ignore_ascii_case(b"xn--"));
+    let punycode = top.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"xn--"));
     let letters = top.iter().all(|b| b.is_ascii_alphabetic() || *b == LETTER);
     (punycode || letters)
         && (2..=24).contains(&top.len())
-        && !FILES
-            .iter()
-            .any(|file| file.as_bytes().eq_ignore_ascii_case(top))
+        && !FILES.iter().any(|file| file.as_bytes().eq_ignore_ascii_case(top))
 }
 
 /// In `scheme://user:password@host` the sign belongs to the URL; another detector looks there.
@@ -101,16 +94,8 @@ mod tests {
         ] {
             yes(Entity::Email, &format!("<{value}>, please."), value);
         }
-        yes(
-            Entity::Email,
-            "mailto:ada@example.com?subject=x",
-            "ada@example.com",
-        );
-        yes(
-            Entity::Email,
-            "https://x.org/?to=ada@example.com",
-            "ada@example.com",
-        );
+        yes(Entity::Email, "mailto:ada@example.com?subject=x", "ada@example.com");
+        yes(Entity::Email, "https://x.org/?to=ada@example.com", "ada@example.com");
         yes(Entity::Email, "'ada@example.com'.", "ada@example.com");
     }
 

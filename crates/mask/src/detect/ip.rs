@@ -37,12 +37,7 @@ pub(crate) fn detect_v4(scene: &Scene<'_>, start: usize, found: &mut Found) {
     }
     let sure = scene.before(start, 30, &WORDS) && !scene.before(start, 12, &VERSIONS);
     if sure || !scene.before(start, 30, &VERSIONS) {
-        found.push(span(
-            (start, end),
-            Entity::IpAddress,
-            if sure { 0.95 } else { 0.8 },
-            "ipv4",
-        ));
+        found.push(span((start, end), Entity::IpAddress, if sure { 0.95 } else { 0.8 }, "ipv4"));
     }
 }
 
@@ -64,13 +59,11 @@ pub(crate) fn detect_v6(scene: &Scene<'_>, colon: usize, found: &mut Found) -> u
         start += 1;
     }
     let token = slice(text, start, end);
-    let colons = token.iter().filter(|b| **b == b':').count();
+    let colons = token.split(|b| *b == b':').count() - 1;
     if colons < 2 || token.len() > 45 || is_word(before(text, start, 1)) || is_word(at(text, end)) {
         return stop;
     }
-    let parsed = std::str::from_utf8(token)
-        .ok()
-        .and_then(|t| t.parse::<Ipv6Addr>().ok());
+    let parsed = std::str::from_utf8(token).ok().and_then(|t| t.parse::<Ipv6Addr>().ok());
     if let Some(address) = parsed
         && !address.is_loopback()
         && !address.is_unspecified()
@@ -85,9 +78,8 @@ pub(crate) fn detect_v6(scene: &Scene<'_>, colon: usize, found: &mut Found) -> u
 fn is_telling(token: &[u8], colons: usize) -> bool {
     let digits = token.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = token.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    colons >= 3 && digits + letters >= 4 && digits > 0
-        || digits > 0 && letters > 0 && digits + letters >= 4
-        || digits >= 7
+    let mixed = colons >= 3 || letters > 0;
+    digits > 0 && digits + letters >= 4 && mixed || digits >= 7
 }
 
 fn octets_from(text: &[u8], start: usize) -> Option<([u8; 4], usize)> {
@@ -113,7 +105,7 @@ fn octets_from(text: &[u8], start: usize) -> Option<([u8; 4], usize)> {
 
 /// These name no machine in particular.
 fn is_benign(octets: [u8; 4]) -> bool {
-    matches!(octets, [127, 0, 0, 1] | [0, 0, 0, 0] | [255, 255, ..])
+    matches!(octets, [127, 0, 0, 1] | [0, ..] | [255, 255, ..])
 }
 
 #[cfg(test)]
@@ -134,11 +126,7 @@ mod tests {
     fn addresses_of_version_6() {
         yes(Entity::IpAddress, "at [2001:db8::1]:443", "2001:db8::1");
         yes(Entity::IpAddress, "fe80::1 is up", "fe80::1");
-        yes(
-            Entity::IpAddress,
-            "to ::ffff:10.0.0.1 now",
-            "::ffff:10.0.0.1",
-        );
+        yes(Entity::IpAddress, "to ::ffff:10.0.0.1 now", "::ffff:10.0.0.1");
         let full = "d80:e4b5:79da:6cf6:71f3:51f7:9161:c319";
         yes(Entity::IpAddress, &format!("address {full} blocked"), full);
     }
@@ -158,6 +146,7 @@ mod tests {
             "01.2.3.4",
             "127.0.0.1",
             "0.0.0.0",
+            "0.9.3.1",
             "::1",
             "::",
             "std::fmt",

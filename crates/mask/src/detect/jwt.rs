@@ -7,12 +7,12 @@ use crate::words::Scene;
 
 const BASE64_URL: Set = Set::alnum_and(b"-_");
 
-/// Looks for the token whose header starts at `start`.
-pub(crate) fn detect(scene: &Scene<'_>, start: usize, found: &mut Found) {
+/// Looks for the token whose header starts at `start`; tells where the header ends.
+pub(crate) fn detect(scene: &Scene<'_>, start: usize, found: &mut Found) -> usize {
     let text = scene.text;
     // `eyJ` opens `{"` in base64, and `eyA` and `ewog` do with a blank; both parts are objects.
     if !matches!(slice(text, start, start + 3), b"eyJ" | b"eyA" | b"ewo") {
-        return;
+        return start;
     }
     let header = run(text, start, &BASE64_URL);
     let payload = run(text, header + 1, &BASE64_URL);
@@ -22,7 +22,7 @@ pub(crate) fn detect(scene: &Scene<'_>, start: usize, found: &mut Found) {
         || encrypted(text, header);
     if joined || at(text, header) != b'.' || header - start < 12 || payload - header < 9 || !object
     {
-        return;
+        return header;
     }
     let mut end = payload;
     // A signature, or the other three parts of an encrypted token.
@@ -35,6 +35,7 @@ pub(crate) fn detect(scene: &Scene<'_>, start: usize, found: &mut Found) {
     }
     end += usize::from(end == payload && at(text, end) == b'.');
     found.push(span((start, end), Entity::Jwt, 1.0, "jwt"));
+    header
 }
 
 /// `\n` before a token is no letter of it.

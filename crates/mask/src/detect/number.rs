@@ -32,14 +32,8 @@ impl Number {
         if is_word(before(text, start, 1)) && start == from {
             return None;
         }
-        let mut number = Self {
-            groups: [(0, 0); MOST],
-            length: 0,
-            start,
-            end: from,
-            digits: 0,
-            plus,
-        };
+        let mut number =
+            Self { groups: [(0, 0); MOST], length: 0, start, end: from, digits: 0, plus };
         let mut next = Some(from);
         while let Some(open) = next {
             let close = end_of_digits(text, open);
@@ -65,9 +59,7 @@ impl Number {
 
     /// The digits of one group.
     pub(crate) fn group<'a>(&self, text: &'a [u8], i: usize) -> &'a [u8] {
-        self.groups()
-            .get(i)
-            .map_or(&[], |(open, close)| slice(text, *open, *close))
+        self.groups().get(i).map_or(&[], |(open, close)| slice(text, *open, *close))
     }
 
     /// What stands between a group and the next.
@@ -82,10 +74,7 @@ impl Number {
 /// Where the run of digits that starts at `open` ends.
 pub(crate) fn end_of_digits(text: &[u8], open: usize) -> usize {
     let rest = text.get(open..).unwrap_or_default();
-    open + rest
-        .iter()
-        .position(|b| !b.is_ascii_digit())
-        .unwrap_or(rest.len())
+    open + rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len())
 }
 
 /// Whether an extension follows, as in `x123`.
@@ -112,22 +101,13 @@ mod tests {
     fn read(text: &str) -> Option<(String, usize)> {
         let from = text.bytes().position(|b| b.is_ascii_digit()).unwrap();
         let number = Number::read(text.as_bytes(), from)?;
-        Some((
-            text[number.start..number.end].to_owned(),
-            number.groups().len(),
-        ))
+        Some((text[number.start..number.end].to_owned(), number.groups().len()))
     }
 
     #[test]
     fn groups_hang_together() {
-        assert_eq!(
-            read("call (555) 123-4567 now"),
-            Some(("(555) 123-4567".into(), 3))
-        );
-        assert_eq!(
-            read("+46 (0)8 928 571 38 fax"),
-            Some(("+46 (0)8 928 571 38".into(), 6))
-        );
+        assert_eq!(read("call (555) 123-4567 now"), Some(("(555) 123-4567".into(), 3)));
+        assert_eq!(read("+46 (0)8 928 571 38 fax"), Some(("+46 (0)8 928 571 38".into(), 6)));
         assert_eq!(read("12  34"), Some(("12".into(), 1)));
         assert_eq!(read("12\n34"), Some(("12".into(), 1)));
     }

@@ -24,16 +24,17 @@ pub(crate) fn detect(scene: &Scene<'_>, start: usize, found: &mut Found) -> usiz
     }
     let body = head + title + 5;
     let rest = text.get(body..).unwrap_or_default();
-    let close = position(rest, b"-----END").map(|i| body + i);
     let next = position(rest, b"-----BEGIN").map(|i| body + i);
+    let own = slice(text, body, next.unwrap_or(text.len()));
+    let close = position(own, b"-----END").map(|i| body + i);
     let end = match close {
-        Some(close) if next.is_none_or(|next| close < next) => {
+        Some(close) => {
             let tail = close + "-----END".len();
             let window = slice(text, tail, text.len().min(tail + HEADER));
             position(window, b"-----").map_or(close, |i| tail + i + 5)
         }
         // Cut off: what still looks like the key belongs to it.
-        _ => run(text, body, &BODY).min(next.unwrap_or(usize::MAX)),
+        None => body + run(own, 0, &BODY),
     };
     let letters = slice(text, body, close.unwrap_or(end).min(end));
     if letters.iter().filter(|b| b.is_ascii_alphanumeric()).count() >= 10 {
@@ -73,10 +74,7 @@ mod tests {
     #[test]
     fn what_is_public_or_empty_is_none() {
         no(Entity::PrivateKey, &KEY.replace("PRIVATE", "PUBLIC"));
-        no(
-            Entity::PrivateKey,
-            "-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----",
-        );
+        no(Entity::PrivateKey, "-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----");
         no(
             Entity::PrivateKey,
             "-----BEGIN CERTIFICATE-----\nMIGlAgEBBDEA1yi\n-----END CERTIFICATE-----",

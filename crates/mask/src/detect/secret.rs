@@ -2,7 +2,7 @@
 
 use super::shape::{entropy, is_filler};
 use super::{Found, span};
-use crate::bytes::{Set, before, is_word, run, slice};
+use crate::bytes::{Set, before, is_word, run_within, slice};
 use crate::entity::Entity;
 use crate::rules::Rule;
 use crate::words::Scene;
@@ -14,13 +14,15 @@ pub(crate) fn detect(scene: &Scene<'_>, start: usize, rule: &Rule, found: &mut F
     if slice(text, start, open) != rule.prefix.as_bytes() || !begins_here(text, start, rule) {
         return;
     }
-    let mut end = run(text, open, rule.body);
+    let mut end = run_within(text, open, rule.max + 2, rule.body);
     while end > open && matches!(before(text, end, 1), b'.' | b':') {
         end -= 1;
     }
     let body = slice(text, open, end);
     let fits = (rule.min..=rule.max).contains(&body.len());
     if fits && entropy(body) >= rule.entropy && !is_filler(body) && is_jumble(body) {
+        // `name=` only leads to the value.
+        let start = if rule.prefix.ends_with('=') { open } else { start };
         found.push(span((start, end), Entity::ApiKey, 0.95, rule.name));
     }
 }
@@ -32,7 +34,7 @@ pub(crate) fn azure(scene: &Scene<'_>, mark: usize, found: &mut Found) {
     let Some(start) = mark.checked_sub(4) else {
         return;
     };
-    let end = run(text, mark + 2, &BODY);
+    let end = run_within(text, mark + 2, 40, &BODY);
     let value = slice(text, start, end);
     let left = before(text, start, 1);
     let whole = !is_word(left) && !BODY.has(left) && value.iter().all(|b| BODY.has(*b));
@@ -92,19 +94,12 @@ mod tests {
     fn every_rule_finds_its_example() {
         for rule in rules::all() {
             let value = example(rule);
-            let texts = [
-                format!("use {value} now"),
-                format!("\"{value}\""),
-                format!("K={value}\n"),
-            ];
+            let texts =
+                [format!("use {value} now"), format!("\"{value}\""), format!("K={value}\n")];
             for text in texts {
                 let found = values(&text, Entity::ApiKey);
                 assert_eq!(found.len(), 1, "{}: {text}", rule.name);
-                assert!(
-                    found[0].ends_with(&value[value.len() - 8..]),
-                    "{}: {found:?}",
-                    rule.name
-                );
+                assert!(found[0].ends_with(&value[value.len() - 8..]), "{}: {found:?}", rule.name);
             }
         }
     }
@@ -113,19 +108,13 @@ mod tests {
     fn a_secret_known_by_its_middle() {
         let value = "bP88Q~rcBcYjzzOhg1Hnn76Wm3jGgakZiZ.8vMgR";
         yes(Entity::ApiKey, &format!("it is {value},"), value);
-        no(
-            Entity::ApiKey,
-            "~~~~~~~~~~~8Q~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~",
-        );
+        no(Entity::ApiKey, "~~~~~~~~~~~8Q~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~");
     }
 
     #[test]
     fn no_rule_finds_a_dummy() {
         for rule in rules::all() {
-            no(
-                Entity::ApiKey,
-                &format!("{}{}", rule.prefix, "x".repeat(rule.min)),
-            );
+            no(Entity::ApiKey, &format!("{}{}", rule.prefix, "x".repeat(rule.min)));
         }
     }
 

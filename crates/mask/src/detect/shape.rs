@@ -1,6 +1,6 @@
 //! Shapes that look like a value and are none: identifiers of machines, dates, placeholders.
 
-use crate::bytes::{Set, at, before, run, run_back, slice};
+use crate::bytes::{Set, at, before, run_back, run_within, slice};
 
 const TOKEN: Set = Set::alnum_and(b"-_");
 
@@ -8,7 +8,10 @@ const TOKEN: Set = Set::alnum_and(b"-_");
 ///
 /// The mark of such a token is a segment of letters mixed with digits, or the layout of a UUID.
 pub(crate) fn in_opaque_token(text: &[u8], start: usize, end: usize) -> bool {
-    let (from, to) = (run_back(text, start, &TOKEN), run(text, end, &TOKEN));
+    // No such token is longer, and a list of numbers may be.
+    let reach = start.saturating_sub(64);
+    let from = reach + run_back(slice(text, reach, start), start - reach, &TOKEN);
+    let to = run_within(text, end, 64, &TOKEN);
     if from == start && to == end {
         return is_uuid(slice(text, start, end));
     }
@@ -54,9 +57,7 @@ pub(crate) fn is_date(a: &[u8], b: &[u8], c: &[u8]) -> bool {
 
 /// The value of a short group of digits.
 pub(crate) fn number(digits: &[u8]) -> u64 {
-    digits.iter().fold(0, |n: u64, b| {
-        n.wrapping_mul(10).wrapping_add(u64::from(b & 15))
-    })
+    digits.iter().fold(0, |n: u64, b| n.wrapping_mul(10).wrapping_add(u64::from(b & 15)))
 }
 
 /// Shannon entropy in bits per byte.
@@ -68,10 +69,7 @@ pub(crate) fn entropy(value: &[u8]) -> f32 {
         }
     }
     let total = f32::from(u16::try_from(value.len()).unwrap_or(u16::MAX));
-    let shares = counts
-        .iter()
-        .filter(|n| **n > 0)
-        .map(|n| f32::from(*n) / total);
+    let shares = counts.iter().filter(|n| **n > 0).map(|n| f32::from(*n) / total);
     shares.map(|share| -share * share.log2()).sum()
 }
 
@@ -88,7 +86,7 @@ pub(crate) fn is_dummy(value: &[u8]) -> bool {
         b"insert",
         b"_here",
         b"0000000000",
-        b"abcdefghijklmnop",
+        b"abcdefghijklmnopqrstuvwxyz",
     ];
     is_filler(value) || holds(value, &MARKS)
 }
@@ -100,9 +98,7 @@ pub(crate) fn is_filler(value: &[u8]) -> bool {
 
 fn holds(value: &[u8], marks: &[&[u8]]) -> bool {
     let stands = |at: usize, mark: &[u8]| {
-        value
-            .get(at..at + mark.len())
-            .is_some_and(|part| part.eq_ignore_ascii_case(mark))
+        value.get(at..at + mark.len()).is_some_and(|part| part.eq_ignore_ascii_case(mark))
     };
     (0..value.len()).any(|at| marks.iter().any(|mark| stands(at, mark)))
 }
@@ -120,11 +116,7 @@ mod tests {
         let uuid = b"550e8400-e29b-41d4-a716-446655440000";
         assert!(is_uuid(uuid));
         assert!(in_opaque_token(uuid, 24, 36));
-        assert!(in_opaque_token(
-            b"00-4bf92f3577b34da6-00f067aa0ba902b7-01",
-            0,
-            2
-        ));
+        assert!(in_opaque_token(b"00-4bf92f3577b34da6-00f067aa0ba902b7-01", 0, 2));
         assert!(!in_opaque_token(b"card-4111111111111111", 5, 21));
         assert!(!in_opaque_token(b"555-123-4567", 0, 12));
     }

@@ -12,10 +12,7 @@ const WORDS: [&str; 7] = ["ssn", "social", "ssns", "socsec", "itin", "taxpayer",
 pub(crate) fn detect(scene: &Scene<'_>, number: &Number, found: &mut Found) {
     for (i, (start, end)) in number.groups().iter().copied().enumerate() {
         let group = |n: usize| number.group(scene.text, i + n);
-        let separators = (
-            number.separator(scene.text, i),
-            number.separator(scene.text, i + 1),
-        );
+        let separators = (number.separator(scene.text, i), number.separator(scene.text, i + 1));
         if end - start == 9 && number.groups().len() == 1 {
             let parts = (group(0).get(..3), group(0).get(3..5), group(0).get(5..));
             if let (Some(area), Some(middle), Some(serial)) = parts
@@ -45,9 +42,7 @@ pub(crate) fn detect(scene: &Scene<'_>, number: &Number, found: &mut Found) {
 /// The groups before and after belong to another number only if other separators set them off.
 fn alone(scene: &Scene<'_>, number: &Number, i: usize) -> Option<()> {
     let inner = number.separator(scene.text, i);
-    let left = i
-        .checked_sub(1)
-        .map_or(&[] as &[u8], |i| number.separator(scene.text, i));
+    let left = i.checked_sub(1).map(|i| number.separator(scene.text, i)).unwrap_or_default();
     let right = number.separator(scene.text, i + 2);
     (left != inner && right != inner && !number.plus).then_some(())
 }
@@ -69,16 +64,8 @@ mod tests {
     fn numbers_as_they_are_written() {
         yes(Entity::UsSsn, "Here's my SSN: 460-89-9847", "460-89-9847");
         yes(Entity::UsSsn, "ssn 460 89 9847.", "460 89 9847");
-        yes(
-            Entity::UsSsn,
-            "social security number 460899847",
-            "460899847",
-        );
-        yes(
-            Entity::UsSsn,
-            "the form says 853-37-1694 and",
-            "853-37-1694",
-        );
+        yes(Entity::UsSsn, "social security number 460899847", "460899847");
+        yes(Entity::UsSsn, "the form says 853-37-1694 and", "853-37-1694");
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! What one character becomes in the view.
 
+use std::sync::LazyLock;
+
 use super::{LETTER, OTHER};
 
 /// The fate of a character.
+#[derive(Clone, Copy)]
 pub(super) enum Folded {
     /// It is seen as this byte.
     Byte(u8),
@@ -10,20 +13,34 @@ pub(super) enum Folded {
     Gone,
 }
 
+/// The fates of the first characters, worked out once: all alphabets, punctuation and signs.
+static FIRST: LazyLock<Vec<Folded>> = LazyLock::new(|| ('\0'..'\u{2200}').map(work_out).collect());
+
+/// Works out the table ahead of the first text.
+pub(crate) fn prepare() {
+    LazyLock::force(&FIRST);
+}
+
 /// The fate of a character outside ASCII.
 pub(super) fn fold(c: char) -> Folded {
+    let place = usize::try_from(u32::from(c)).unwrap_or(usize::MAX);
+    match FIRST.get(place) {
+        Some(fate) => *fate,
+        None if matches!(c, '\u{3041}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
+            && c != '\u{3164}' =>
+        {
+            Folded::Byte(OTHER)
+        }
+        None => work_out(c),
+    }
+}
+
+fn work_out(c: char) -> Folded {
     if gone(c) {
         return Folded::Gone;
     }
-    let byte = punctuation(c)
-        .or_else(|| digit(c))
-        .or_else(|| styled(c))
-        .or_else(|| twin(c));
-    Folded::Byte(byte.unwrap_or(if c.is_alphabetic() && !ideograph(c) {
-        LETTER
-    } else {
-        OTHER
-    }))
+    let byte = punctuation(c).or_else(|| digit(c)).or_else(|| styled(c)).or_else(|| twin(c));
+    Folded::Byte(byte.unwrap_or(if c.is_alphabetic() && !ideograph(c) { LETTER } else { OTHER }))
 }
 
 /// Zero-width, format and combining characters, variation selectors and tags.
@@ -118,11 +135,7 @@ fn styled(c: char) -> Option<u8> {
         _ => return None,
     };
     let value = u8::try_from(value).ok()?;
-    Some(if value < 26 {
-        b'A' + value
-    } else {
-        b'a' + value - 26
-    })
+    Some(if value < 26 { b'A' + value } else { b'a' + value - 26 })
 }
 
 /// Letters that are read as an ASCII letter: with accents, Cyrillic, Greek, letterlike.
@@ -185,10 +198,7 @@ fn twin(c: char) -> Option<u8> {
     if !matches!(c, '\u{c0}'..='\u{58f}' | '\u{2100}'..='\u{217f}') {
         return None;
     }
-    TWINS
-        .iter()
-        .find(|(twins, _)| twins.contains(c))
-        .map(|(_, byte)| *byte)
+    TWINS.iter().find(|(twins, _)| twins.contains(c)).map(|(_, byte)| *byte)
 }
 
 /// Scripts that put no space between words: a number may follow directly.

@@ -51,11 +51,8 @@ pub(crate) fn block(taker: &mut Taker, slot: &mut Value, role: Role, place: impl
             taker.text_at(slot, "encrypted_content", role, PartKind::ReasoningOpaque);
         }
         "tool_use" | "server_tool_use" | "mcp_tool_use" => {
-            let fields: [Field<'_>; 3] = [
-                ("call_id", &["id"]),
-                ("name", &["name"]),
-                ("arguments", &["input"]),
-            ];
+            let fields: [Field<'_>; 3] =
+                [("call_id", &["id"]), ("name", &["name"]), ("arguments", &["input"])];
             taker.fields(slot, Role::Assistant, PartKind::ToolCall, &[], &fields);
         }
         // Results of the provider's own tools: `web_search_tool_result` and others.
@@ -82,11 +79,7 @@ pub(crate) fn block(taker: &mut Taker, slot: &mut Value, role: Role, place: impl
 }
 
 fn source(taker: &mut Taker, slot: &mut Value, role: Role, kind: &str) {
-    let part = if kind == "image" {
-        PartKind::Image
-    } else {
-        PartKind::Document
-    };
+    let part = if kind == "image" { PartKind::Image } else { PartKind::Document };
     let told = slot.get("source").and_then(|s| json::text(s, "type"));
     match told.unwrap_or_default() {
         "url" => take_url(taker, slot, &["source", "url"], role, part),

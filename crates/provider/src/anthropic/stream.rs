@@ -94,12 +94,7 @@ impl MessageStream {
         if event.kind.0 != "content_block_delta" {
             return false;
         }
-        let Piece {
-            kind,
-            text,
-            thinking,
-            partial_json,
-        } = &event.delta;
+        let Piece { kind, text, thinking, partial_json } = &event.delta;
         let piece = match (kind.0.as_ref(), text, thinking, partial_json) {
             ("text_delta", Some(piece), None, None) => {
                 append(&mut block.members, "text", &piece.0);
@@ -238,13 +233,7 @@ impl MessageStream {
             piece if to == "citations" => extend(&mut block.members, to, vec![piece]),
             piece => {
                 let at = Path::Index(&Path::Key(&Path::Root, "content"), index);
-                absorb(
-                    &mut self.series,
-                    at,
-                    &mut block.members,
-                    to.to_owned(),
-                    piece,
-                );
+                absorb(&mut self.series, at, &mut block.members, to.to_owned(), piece);
             }
         }
     }

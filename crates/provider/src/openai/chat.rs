@@ -1,5 +1,6 @@
 //! Chat completions.
 
+mod delta;
 mod hot;
 mod message;
 mod stream;

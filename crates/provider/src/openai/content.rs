@@ -60,11 +60,7 @@ fn one_block(taker: &mut Taker, block: &mut Value, role: Role, place: impl Displ
             taker.text_at(block, "text", role, PartKind::Text);
         }
         "video_url" | "audio_url" | "document_url" => {
-            let part = if kind == "audio_url" {
-                PartKind::Audio
-            } else {
-                PartKind::File
-            };
+            let part = if kind == "audio_url" { PartKind::Audio } else { PartKind::File };
             take_url(taker, block, &[&kind, "url"], role, part);
             take_url(taker, block, &[&kind], role, part);
         }
@@ -79,14 +75,7 @@ fn one_block(taker: &mut Taker, block: &mut Value, role: Role, place: impl Displ
             take_url(taker, block, &["input_audio"], role, PartKind::Audio);
         }
         "file" => {
-            take_data(
-                taker,
-                block,
-                &["file", "file_data"],
-                role,
-                PartKind::File,
-                None,
-            );
+            take_data(taker, block, &["file", "file_data"], role, PartKind::File, None);
             take_file_id(taker, block, &["file", "file_id"], role);
         }
         "input_file" => {

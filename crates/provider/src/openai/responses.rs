@@ -27,12 +27,7 @@ impl Reader for Responses {
         match body.get_mut("instructions") {
             Some(Value::Array(items)) => {
                 for (index, slot) in items.iter_mut().enumerate() {
-                    item(
-                        taker,
-                        slot,
-                        Role::System,
-                        format_args!("instructions[{index}]"),
-                    );
+                    item(taker, slot, Role::System, format_args!("instructions[{index}]"));
                 }
             }
             Some(slot) => {
@@ -59,19 +54,12 @@ impl Reader for Responses {
         out.usage = json::given(body, "usage").and_then(|u| usage::openai(u, &mut taker.oddities));
         let asked = finish_class(body);
         let status = json::filled(body, "status").map(str::to_owned);
-        let reason = body
-            .pointer("/incomplete_details/reason")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
+        let reason =
+            body.pointer("/incomplete_details/reason").and_then(Value::as_str).map(str::to_owned);
         // The echo of instructions and tools is the request's content, not the answer's; it stays
         // in the skeleton.
         for (index, slot) in json::items(body, "output").iter_mut().enumerate() {
-            item(
-                taker,
-                slot,
-                Role::Assistant,
-                format_args!("output[{index}]"),
-            );
+            item(taker, slot, Role::Assistant, format_args!("output[{index}]"));
         }
         if status.is_some() || reason.is_some() {
             reader::finish(out, taker, reason.or(status).as_deref(), asked);
@@ -83,14 +71,9 @@ impl Reader for Responses {
     }
 
     fn ends(&self, chunk: &[u8]) -> bool {
-        [
-            "response.completed",
-            "response.incomplete",
-            "response.failed",
-            "error",
-        ]
-        .iter()
-        .any(|event| named(chunk, event))
+        ["response.completed", "response.incomplete", "response.failed", "error"]
+            .iter()
+            .any(|event| named(chunk, event))
     }
 }
 
@@ -117,9 +100,7 @@ pub(crate) fn named(chunk: &[u8], name: &str) -> bool {
 }
 
 fn finish_class(body: &Value) -> FinishClass {
-    let reason = body
-        .pointer("/incomplete_details/reason")
-        .and_then(Value::as_str);
+    let reason = body.pointer("/incomplete_details/reason").and_then(Value::as_str);
     match (json::text(body, "status"), reason) {
         (Some("failed"), _) => FinishClass::Error,
         (_, Some("content_filter")) => FinishClass::ContentFilter,

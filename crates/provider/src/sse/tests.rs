@@ -20,21 +20,13 @@ fn read_split(bytes: &[u8], sizes: &[usize]) -> Vec<(Option<String>, String, boo
 }
 
 fn owned(event: Event<'_>) -> (Option<String>, String, bool) {
-    (
-        event.event.map(Cow::into_owned),
-        event.data.into_owned(),
-        event.complete,
-    )
+    (event.event.map(Cow::into_owned), event.data.into_owned(), event.complete)
 }
 
 fn read(text: &str) -> Vec<(Option<String>, String, bool)> {
     let whole = read_split(text.as_bytes(), &[usize::MAX]);
     for size in 1..8 {
-        assert_eq!(
-            read_split(text.as_bytes(), &[size]),
-            whole,
-            "pieces of {size}"
-        );
+        assert_eq!(read_split(text.as_bytes(), &[size]), whole, "pieces of {size}");
     }
     whole
 }
@@ -79,10 +71,7 @@ fn a_name_without_data_is_no_event() {
 
 #[test]
 fn the_end_may_cut_an_event() {
-    assert_eq!(
-        read("data: 1\n\ndata: 2"),
-        [(None, "1".into(), true), (None, "2".into(), false)]
-    );
+    assert_eq!(read("data: 1\n\ndata: 2"), [(None, "1".into(), true), (None, "2".into(), false)]);
     assert_eq!(read("data: 1\r"), [(None, "1".into(), false)]);
 }
 
@@ -98,10 +87,7 @@ fn what_is_not_utf8_is_replaced_and_told() {
 
 #[test]
 fn an_event_over_the_limit_is_dropped_alone() {
-    let text = format!(
-        "data: 1\n\ndata: {}\ndata: y\n\ndata: 2\n\n",
-        "x".repeat(100)
-    );
+    let text = format!("data: 1\n\ndata: {}\ndata: y\n\ndata: 2\n\n", "x".repeat(100));
     for size in [1, 3, 50, 1000] {
         let mut reader = SseReader::with_limit(50);
         let mut seen = Vec::new();

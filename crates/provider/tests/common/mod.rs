@@ -21,9 +21,7 @@ fn file(name: &str) -> Option<Vec<u8>> {
 }
 
 fn lines(text: &str) -> Vec<Value> {
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// The rows of one file of recordings.
@@ -31,9 +29,7 @@ pub(crate) fn rows(name: &str) -> Option<Vec<Value>> {
     let bytes = file(name)?;
     let mut text = String::new();
     if name.ends_with("gz") {
-        flate2::read::GzDecoder::new(bytes.as_slice())
-            .read_to_string(&mut text)
-            .unwrap();
+        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
     } else {
         text = String::from_utf8(bytes).unwrap();
     }
@@ -68,10 +64,7 @@ pub(crate) fn answer(row: &Value, split: impl Fn(&[u8]) -> Vec<Vec<u8>>) -> Read
         })
     });
     let status = row["status"].as_u64().and_then(|s| u16::try_from(s).ok());
-    let head = ResponseHead {
-        status: status.unwrap_or(200),
-        content_type,
-    };
+    let head = ResponseHead { status: status.unwrap_or(200), content_type };
     let mut reader = ResponseReader::new(format(row), &head);
     for piece in split(text(row, "response_body").as_bytes()) {
         reader.push(&piece);

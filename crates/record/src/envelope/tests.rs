@@ -21,27 +21,15 @@ fn interaction(text: &str, number: f64, n: u64) -> Interaction {
     params.0.insert("tool_choice".into(), json!("auto"));
     Interaction {
         admission: AdmissionNumber(n & ((1 << 53) - 1)),
-        client: Client {
-            bytes_sent: 1,
-            completed: true,
-            hung_up_after_us: Some(2),
-        },
+        client: Client { bytes_sent: 1, completed: true, hung_up_after_us: Some(2) },
         correlation: Correlation {
             attempt: 1,
             client_request_id: Some(text.into()),
             trace_id: Some(crate::TraceId([3; 16])),
             ..Correlation::default()
         },
-        cost: Some(Cost {
-            micro_usd: 41,
-            source: "price-table".into(),
-            table: None,
-        }),
-        keys: KeyIds {
-            period: Kid([4; 16]),
-            shared: None,
-            subject: Kid([5; 16]),
-        },
+        cost: Some(Cost { micro_usd: 41, source: "price-table".into(), table: None }),
+        keys: KeyIds { period: Kid([4; 16]), shared: None, subject: Kid([5; 16]) },
         masking: Masking {
             counts: [("EMAIL".to_owned(), 1)].into(),
             detectors: "d1".into(),
@@ -63,18 +51,12 @@ fn interaction(text: &str, number: f64, n: u64) -> Interaction {
             bytes: 9,
             complete: true,
             context_complete: true,
-            parts: vec![PartRef {
-                length: 7,
-                ..part.clone()
-            }],
+            parts: vec![PartRef { length: 7, ..part.clone() }],
             skeleton: None,
         },
         response: Response {
             bytes: 3,
-            error: Some(ProviderError {
-                code: None,
-                kind: text.into(),
-            }),
+            error: Some(ProviderError { code: None, kind: text.into() }),
             finish_class: FinishClass::Stop,
             finish_reasons: vec![text.into()],
             outcome: Outcome::Complete,
@@ -82,13 +64,8 @@ fn interaction(text: &str, number: f64, n: u64) -> Interaction {
             skeleton: Some(PartRef { length: 7, ..part }),
             status: Some(200),
         },
-        retention: Retention {
-            class: "standard".into(),
-        },
-        signals: Signals {
-            injection: Some(20),
-            refusal: None,
-        },
+        retention: Retention { class: "standard".into() },
+        signals: Signals { injection: Some(20), refusal: None },
         synthetic: false,
         time: Times {
             admitted: Timestamp(1),
@@ -97,10 +74,7 @@ fn interaction(text: &str, number: f64, n: u64) -> Interaction {
             last_byte: None,
             sent: None,
         },
-        timing: Timing {
-            total_us: Some(5),
-            ..Timing::default()
-        },
+        timing: Timing { total_us: Some(5), ..Timing::default() },
         upstream: "openai".into(),
         usage: Some(Usage {
             cache_read: 0,
@@ -162,19 +136,9 @@ fn events_are_canonical() {
             since: Timestamp(1),
             until: Timestamp(2),
         }),
-        Body::Heartbeat(Heartbeat {
-            admitted: 9,
-            gaps: 6,
-            open: numbers,
-            recorded: 3,
-        }),
+        Body::Heartbeat(Heartbeat { admitted: 9, gaps: 6, open: numbers, recorded: 3 }),
         Body::Recovery(Recovery {
-            damage: vec![Damage {
-                bytes: 1,
-                file: "f".into(),
-                kept_as: "k".into(),
-                offset: 2,
-            }],
+            damage: vec![Damage { bytes: 1, file: "f".into(), kept_as: "k".into(), offset: 2 }],
             interrupted: 1,
             unsealed: 2,
         }),
@@ -184,20 +148,14 @@ fn events_are_canonical() {
             records: vec![RecordId::from_bytes([1; 16])],
             who: "local:root".into(),
         }),
-        Body::Alert(Alert {
-            message: "m".into(),
-            rule: "r".into(),
-        }),
+        Body::Alert(Alert { message: "m".into(), rule: "r".into() }),
         Body::Configuration(Configuration {
             event: "start".into(),
             mode: "evidence".into(),
             policy: "p".into(),
             version: "1".into(),
         }),
-        Body::Other {
-            kind: "review".into(),
-            body: json!({"b": 1, "a": [2.5]}),
-        },
+        Body::Other { kind: "review".into(), body: json!({"b": 1, "a": [2.5]}) },
     ] {
         let original = envelope(body);
         assert_canonical(&original);
@@ -209,10 +167,7 @@ fn events_are_canonical() {
 #[test]
 fn a_later_version_is_refused_by_name() {
     let bytes = br#"{"body":{},"collector":"c1","id":"0199a1b2-c3d4-7e5f-8a6b-0c1d2e3f4a5b","kind":"gap","recorded":1,"v":2}"#;
-    assert!(matches!(
-        Envelope::from_bytes(bytes),
-        Err(EnvelopeError::Version(2))
-    ));
+    assert!(matches!(Envelope::from_bytes(bytes), Err(EnvelopeError::Version(2))));
 }
 
 #[test]

@@ -24,31 +24,18 @@ fn log(size: u64) -> Memory {
     let mut tree = Tree::new();
     let flat = |hashes: &[Hash]| hashes.iter().flat_map(|h| h.0).collect::<Vec<u8>>();
     for index in 0..size {
-        let bundle = files
-            .entry(TilePath::bundle_covering(index, size))
-            .or_default();
+        let bundle = files.entry(TilePath::bundle_covering(index, size)).or_default();
         assert!(push_entry(bundle, &entry(index)));
         let mut full = Vec::new();
-        tree.push(leaf_hash(&entry(index)), |path, hashes| {
-            full.push((path, flat(hashes)))
-        });
+        tree.push(leaf_hash(&entry(index)), |path, hashes| full.push((path, flat(hashes))));
         files.extend(full);
     }
     files.extend(tree.partials().map(|(path, hashes)| (path, flat(hashes))));
-    Memory {
-        files,
-        checkpoint: Checkpoint {
-            origin: "t".into(),
-            size,
-            root: tree.root(),
-        },
-    }
+    Memory { files, checkpoint: Checkpoint { origin: "t".into(), size, root: tree.root() } }
 }
 
 fn findings(log: &Memory) -> Vec<Finding> {
-    audit(&log.checkpoint, log, |_, _| {}, |_| {})
-        .unwrap()
-        .findings
+    audit(&log.checkpoint, log, |_, _| {}, |_| {}).unwrap().findings
 }
 
 #[test]
@@ -66,10 +53,7 @@ fn a_whole_log_has_no_findings_and_gives_every_entry() {
             |_| {},
         )
         .unwrap();
-        assert_eq!(
-            (report.findings, report.entries, next),
-            (vec![], size, size)
-        );
+        assert_eq!((report.findings, report.entries, next), (vec![], size, size));
     }
 }
 
@@ -105,14 +89,7 @@ fn a_log_forged_throughout_is_rejected_by_its_root() {
     let mut other = log(70_001);
     other.files.retain(|path, _| path.level.is_some());
     let bundle = TilePath::bundle_covering(69_999, 70_000);
-    forged
-        .files
-        .get_mut(&bundle)
-        .unwrap()
-        .iter_mut()
-        .last()
-        .map(|b| *b ^= 1)
-        .unwrap();
+    forged.files.get_mut(&bundle).unwrap().iter_mut().last().map(|b| *b ^= 1).unwrap();
     let mut tree = Tree::new();
     let flat = |hashes: &[Hash]| hashes.iter().flat_map(|h| h.0).collect::<Vec<u8>>();
     for path in TilePath::all(70_000).filter(|p| p.level.is_none()) {
@@ -123,13 +100,7 @@ fn a_log_forged_throughout_is_rejected_by_its_root() {
     let partials: Vec<_> = tree.partials().map(|(p, h)| (p, flat(h))).collect();
     forged.files.extend(partials);
     let found = findings(&forged);
-    assert_eq!(
-        found,
-        [Finding::Root {
-            computed: tree.root(),
-            signed: good.checkpoint.root
-        }]
-    );
+    assert_eq!(found, [Finding::Root { computed: tree.root(), signed: good.checkpoint.root }]);
 }
 
 #[test]
@@ -138,23 +109,13 @@ fn a_changed_entry_or_tile_is_named() {
     let mut bad = good.clone();
     let bundle = TilePath::bundle_covering(300, 70_000);
     bad.files.get_mut(&bundle).unwrap()[44 * 58 + 9] ^= 1;
-    assert_eq!(
-        findings(&bad),
-        [Finding::Entry {
-            path: bundle,
-            index: 300
-        }]
-    );
+    assert_eq!(findings(&bad), [Finding::Entry { path: bundle, index: 300 }]);
 
     for (level, index) in [(0, 300), (1, 3), (2, 0)] {
         let mut bad = good.clone();
         let tile = TilePath::covering(level, index, 70_000);
         bad.files.get_mut(&tile).unwrap()[3] ^= 1;
-        assert_eq!(
-            findings(&bad),
-            [Finding::TileHash { path: tile, at: 0 }],
-            "level {level}"
-        );
+        assert_eq!(findings(&bad), [Finding::TileHash { path: tile, at: 0 }], "level {level}");
     }
 }
 
@@ -168,9 +129,7 @@ fn missing_and_short_files_are_named() {
         let mut bad = good.clone();
         bad.files.get_mut(path).unwrap().pop();
         assert!(
-            findings(&bad)
-                .iter()
-                .any(|f| matches!(f, Finding::Malformed(p, _) if p == path)),
+            findings(&bad).iter().any(|f| matches!(f, Finding::Malformed(p, _) if p == path)),
             "{path}"
         );
     }

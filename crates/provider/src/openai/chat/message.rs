@@ -79,11 +79,7 @@ pub(crate) fn message(
 fn tool_call(taker: &mut Taker, call: &mut Value, role: Role) {
     let custom = json::given(call, "function").is_none() && json::given(call, "custom").is_some();
     let fields: &[(&'static str, &[&str])] = if custom {
-        &[
-            ("call_id", &["id"]),
-            ("name", &["custom", "name"]),
-            ("arguments", &["custom", "input"]),
-        ]
+        &[("call_id", &["id"]), ("name", &["custom", "name"]), ("arguments", &["custom", "input"])]
     } else {
         &[
             ("call_id", &["id"]),
@@ -114,9 +110,7 @@ fn reasoning(taker: &mut Taker, slot: &mut Value, role: Role) {
             *inner = record::SkeletonBuilder::reference(index);
             continue;
         }
-        first = taker
-            .text_at(slot, key, role, PartKind::Reasoning)
-            .or(first);
+        first = taker.text_at(slot, key, role, PartKind::Reasoning).or(first);
     }
     let details = json::items(slot, "reasoning_details");
     let repeated: String = details

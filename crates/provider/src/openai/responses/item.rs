@@ -103,11 +103,7 @@ fn message(taker: &mut Taker, slot: &mut Value, speaker: Role, place: impl Displ
 /// Takes a call of a tool. Where the item names no tool its type does.
 fn call(taker: &mut Taker, slot: &mut Value, kind: &str, id: &str, arguments: &str) {
     let (id, arguments) = (&[id], &[arguments]);
-    let named: [Field<'_>; 3] = [
-        ("call_id", id),
-        ("name", &["name"]),
-        ("arguments", arguments),
-    ];
+    let named: [Field<'_>; 3] = [("call_id", id), ("name", &["name"]), ("arguments", arguments)];
     let unnamed: [Field<'_>; 2] = [("call_id", id), ("arguments", arguments)];
     if json::holds(slot, "name") {
         taker.fields(slot, Role::Assistant, PartKind::ToolCall, &[], &named);

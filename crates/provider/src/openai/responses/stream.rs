@@ -98,22 +98,18 @@ impl Stream for ResponseStream {
 
     fn finish(self: Box<Self>, notes: &mut Notes) -> Value {
         let mut body = self.response;
-        let assembled: Vec<Value> = self.items.into_values().collect();
         match body.get("output").and_then(Value::as_array) {
             // Some send the terminal event without the output.
-            Some(output) if self.ended && (!output.is_empty() || assembled.is_empty()) => {
-                for (index, item) in assembled.into_iter().enumerate() {
-                    let pieces = words(&item);
-                    if output.get(index).map(words).as_ref() != Some(&pieces) && !pieces.is_empty()
-                    {
-                        let place = format_args!("output[{index}]");
-                        notes.oddities.at("stream_disagrees", place);
-                        notes.kept.push(json::object("assembled", item));
-                    }
+            Some(output) if self.ended && (!output.is_empty() || self.items.is_empty()) => {
+                for (index, item) in self.items {
+                    let place = usize::try_from(index).ok();
+                    let told = place.and_then(|place| output.get(place));
+                    disagree(index, item, told, notes);
                 }
             }
             _ => {
-                body.insert("output".to_owned(), Value::Array(assembled));
+                let items = self.items.into_values().collect();
+                body.insert("output".to_owned(), Value::Array(items));
             }
         }
         Value::Object(body)
@@ -163,11 +159,7 @@ impl ResponseStream {
             | "response.content_part.done"
             | "response.reasoning_summary_part.added"
             | "response.reasoning_summary_part.done" => {
-                let list = if kind.contains("summary") {
-                    "summary"
-                } else {
-                    "content"
-                };
+                let list = if kind.contains("summary") { "summary" } else { "content" };
                 let slot = self.block(output, list, block);
                 match (slot, value.get_mut("part").map(Value::take)) {
                     (Some(slot), Some(part)) => *slot = part,
@@ -263,13 +255,8 @@ impl ResponseStream {
 
     fn put_item(&mut self, output: u64, item: Value, notes: &mut Notes) {
         let before = self.items.insert(output, item);
-        if let (Some(before), Some(item)) = (before, self.items.get(&output)) {
-            let pieces = words(&before);
-            if !pieces.is_empty() && pieces != words(item) {
-                let place = format_args!("output[{output}]");
-                notes.oddities.at("stream_disagrees", place);
-                notes.kept.push(json::object("assembled", before));
-            }
+        if let Some(before) = before {
+            disagree(output, before, self.items.get(&output), notes);
         }
     }
 
@@ -312,6 +299,16 @@ fn is_progress(kind: &str) -> bool {
                         | "failed"
                 )
         })
+}
+
+/// Keeps an item that was assembled from pieces when its whole turns out to be another.
+fn disagree(index: u64, assembled: Value, told: Option<&Value>, notes: &mut Notes) {
+    let pieces = words(&assembled);
+    if !pieces.is_empty() && told.map(words) != Some(pieces) {
+        let place = format_args!("output[{index}]");
+        notes.oddities.at("stream_disagrees", place);
+        notes.kept.push(json::object("assembled", assembled));
+    }
 }
 
 /// The texts of an item that come in pieces.
