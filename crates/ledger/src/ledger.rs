@@ -183,8 +183,13 @@ impl Ledger {
     /// Ends cleanly: unused numbers are released, everything is sealed; with `segments`, the
     /// journal becomes segments too. Calls that are still open stay open in the journal.
     pub fn close(&self, segments: bool) -> Result<(), LedgerError> {
-        let (start, end) = self.shared.numbers.release();
-        let released = self.shared.lock().release(start, end);
+        let released = {
+            let mut state = self.shared.lock();
+            // From here on nothing is reserved any more.
+            state.closing = true;
+            let next = self.shared.numbers.release();
+            state.release(next)
+        };
         let sealed = if segments { self.flush_segments() } else { self.seal() };
         self.stop();
         released.map_err(LedgerError::unavailable("write", "the journal"))?;

@@ -62,12 +62,13 @@ impl Numbers {
         self.end.fetch_max(end, Ordering::AcqRel);
     }
 
-    /// Gives the rest of the block back; nothing more is given out.
-    pub(crate) fn release(&self) -> (u64, u64) {
+    /// Gives the rest of the block back; nothing more is given out. Gives the first number that
+    /// was never used.
+    pub(crate) fn release(&self) -> u64 {
         let end = self.end.load(Ordering::Acquire);
         let next = self.next.fetch_max(end, Ordering::AcqRel).min(end);
         self.end.store(next, Ordering::Release);
-        (next, end)
+        next
     }
 }
 
@@ -93,7 +94,7 @@ mod tests {
         assert_eq!(taken, (7..107).collect::<Vec<_>>());
         numbers.extend(110);
         assert_eq!(numbers.take().number, Some(AdmissionNumber(107)));
-        assert_eq!(numbers.release(), (108, 110));
+        assert_eq!(numbers.release(), 108);
         assert_eq!((numbers.next(), numbers.end()), (108, 108));
         assert!(numbers.take().number.is_none());
     }

@@ -179,6 +179,7 @@ impl<'a> Scan<'a> {
             gaps: Vec::new(),
             waiters: Vec::new(),
             sync_wanted: false,
+            closing: false,
             stopping: false,
         };
         Self {

@@ -134,10 +134,15 @@ impl Sealer {
                 Ok(())
             }
             Ok(current) if current == self.head.note => Ok(()),
+            Ok(current) if !attempt.note.starts_with(&current) => self.compare_state(),
             other => {
                 self.attempt = Some(attempt);
                 other?;
-                self.compare_state()
+                Err(LedgerError::Unavailable {
+                    action: "read",
+                    what: STATE.to_owned(),
+                    reason: "it reads short".to_owned(),
+                })
             }
         }
     }

@@ -46,6 +46,8 @@ pub(crate) struct State {
     pub(crate) gaps: Vec<PendingGap>,
     pub(crate) waiters: Vec<Waiter>,
     pub(crate) sync_wanted: bool,
+    /// Nothing is reserved any more.
+    pub(crate) closing: bool,
     pub(crate) stopping: bool,
 }
 
@@ -223,14 +225,16 @@ impl State {
         Ok(position)
     }
 
-    /// Writes that numbers from `start` on were never given out.
-    pub(crate) fn release(&mut self, start: u64, end: u64) -> io::Result<()> {
-        if start < end {
-            let mut frame = Vec::new();
-            encode_frame(&mut frame, &Frame::Release { start, end });
-            self.journal.write(frame)?;
-            self.unframed.remove_range(start, end);
-        }
+    /// Writes that the reserved numbers from `next` on were never given out.
+    pub(crate) fn release(&mut self, next: u64) -> io::Result<()> {
+        let Some(end) = self.unframed.iter().last().map(|(_, end)| end).filter(|end| *end > next)
+        else {
+            return Ok(());
+        };
+        let mut frame = Vec::new();
+        encode_frame(&mut frame, &Frame::Release { start: next, end });
+        self.journal.write(frame)?;
+        self.unframed.remove_range(next, end);
         Ok(())
     }
 

@@ -29,10 +29,11 @@ pub(crate) fn run(shared: &Arc<Shared>) {
         }
         let reservation = reserve(shared, rate);
         sync_once(shared);
-        if let Some((position, end)) = reservation
-            && shared.lock().journal.synced >= position
-        {
-            shared.numbers.extend(end);
+        if let Some((position, end)) = reservation {
+            let state = shared.lock();
+            if state.journal.synced >= position && !state.closing {
+                shared.numbers.extend(end);
+            }
         }
         if stopping {
             return;
@@ -45,7 +46,10 @@ fn wait(shared: &Shared) -> bool {
     let mut state = shared.lock();
     loop {
         let reserve = shared.numbers.remaining() <= crate::numbers::RESERVE_AT;
-        if state.stopping || state.sync_wanted || (reserve && !state.journal.is_poisoned()) {
+        if state.stopping
+            || state.sync_wanted
+            || (reserve && !state.closing && !state.journal.is_poisoned())
+        {
             return state.stopping;
         }
         let dirty = state.journal.written > state.journal.synced || state.journal.is_poisoned();
@@ -65,7 +69,7 @@ fn reserve(shared: &Shared, rate: u64) -> Option<(u64, u64)> {
         return None;
     }
     let mut state = shared.lock();
-    if state.stopping {
+    if state.closing || state.stopping {
         return None;
     }
     let start = shared.numbers.end();
