@@ -1,1 +1,40 @@
-//! The pipeline: tapped, parsed, masked, sealed, appended.
+//! From the bytes of a call to a sealed record, beside the call and never before it.
+//!
+//! ```text
+//! admit ─► Call ─┬─ RequestTap  ─┐                       ┌─ gate 1: admitted n is synced
+//!                └─ ResponseTap ─┴─► worker: Tapped ─► Parsed ─► Masked ─► Sealed ─► ledger
+//!                                                        └─ gate 2: outcome n is written
+//! ```
+//!
+//! * `admission.rs`: what is let through, and what happens when the log cannot keep up;
+//! * `tap.rs`: copies of the bytes, bounded by bytes;
+//! * `pipeline.rs`: the four states, each consumed by the next;
+//! * `worker.rs`: the threads that do the work;
+//! * `recover.rs`: what becomes of calls that a crash cut off.
+//!
+//! **Invariants.** Nothing here runs on the way of a request but counters and copies. Every call
+//! that is admitted ends as a record or in a gap. Only `Masked` can be sealed.
+
+mod admission;
+mod assemble;
+mod budget;
+mod call;
+mod clear;
+mod config;
+mod decode;
+mod engine;
+mod met;
+mod pipeline;
+mod recover;
+mod status;
+mod tap;
+mod threads;
+mod worker;
+
+pub use admission::{Gate, Refused};
+pub use call::{CallHead, Failure, Identity, ResponseStart, Route};
+pub use config::{Config, Mode, Sink};
+pub use engine::{Call, Capture};
+pub use recover::recover;
+pub use status::Status;
+pub use tap::{RequestTap, ResponseEnd, ResponseTap};

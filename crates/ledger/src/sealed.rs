@@ -42,7 +42,15 @@ impl SealedPart {
 
     /// How an envelope names it.
     pub fn reference(&self, role: Role, kind: PartKind, scope: Scope) -> PartRef {
-        PartRef { kind, length: self.length, pid: self.pid, role, scope, sha256: self.sha256 }
+        PartRef {
+            kind,
+            length: self.length,
+            pid: self.pid,
+            role,
+            scope,
+            sha256: self.sha256,
+            withheld: false,
+        }
     }
 }
 

@@ -148,6 +148,9 @@ pub struct PartRef {
     pub scope: Scope,
     /// SHA-256 of the sealed bytes.
     pub sha256: Digest,
+    /// True when a detector failed on it: it is sealed unmasked and never opened.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
 }
 
 /// What was sent.

@@ -1,0 +1,90 @@
+//! Parts that were met before: neither masked nor sealed again.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use ledger::SealedPart;
+use lru::LruCache;
+use mask::Counts;
+use record::{Content, Kid, PartKind};
+use seal::Secret;
+use sha2::Sha256;
+
+/// The keyed digest of a part's raw content within a scope.
+pub(crate) type MetKey = [u8; 32];
+
+/// What became of a part when it was first met.
+#[derive(Clone)]
+pub(crate) struct MetPart {
+    pub(crate) part: Arc<SealedPart>,
+    /// What was masked in it.
+    pub(crate) counts: Option<Arc<Counts>>,
+    pub(crate) withheld: bool,
+}
+
+/// A cache bounded by bytes. The key is the process's own and dies with it, so nothing can be
+/// confirmed by guessing; the policy is fixed for the life of a process.
+pub(crate) struct Met {
+    key: Option<Hmac<Sha256>>,
+    limit: usize,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    parts: LruCache<MetKey, MetPart>,
+    bytes: usize,
+}
+
+/// About what an entry costs beside the sealed bytes.
+const ENTRY: usize = 200;
+
+impl Met {
+    pub(crate) fn new(limit: usize, key: &Secret) -> Self {
+        let entries = NonZeroUsize::new(limit / ENTRY).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            key: Hmac::new_from_slice(key.expose()).ok(),
+            limit,
+            inner: Mutex::new(Inner { parts: LruCache::new(entries), bytes: 0 }),
+        }
+    }
+
+    /// The digest of `content` under the keys `subject` and `period`.
+    pub(crate) fn key_of(
+        &self,
+        subject: Kid,
+        period: Kid,
+        kind: PartKind,
+        content: &Content,
+    ) -> Option<MetKey> {
+        let mac = self.key.clone()?;
+        let mac = mac.chain_update(subject.as_bytes()).chain_update(period.as_bytes());
+        let mac = mac.chain_update(kind.as_str()).chain_update([0]);
+        let mac = match content {
+            Content::Text(text) => mac.chain_update(b"t").chain_update(text),
+            other => mac.chain_update(other.encode()),
+        };
+        Some(mac.finalize().into_bytes().into())
+    }
+
+    pub(crate) fn get(&self, key: &MetKey) -> Option<MetPart> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.parts.get(key).cloned()
+    }
+
+    pub(crate) fn put(&self, key: MetKey, part: MetPart) {
+        let size = part.part.bytes().len() + ENTRY;
+        if size > self.limit / 4 {
+            return;
+        }
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.bytes += size;
+        if let Some((_, old)) = inner.parts.push(key, part) {
+            inner.bytes -= old.part.bytes().len() + ENTRY;
+        }
+        while inner.bytes > self.limit {
+            let Some((_, old)) = inner.parts.pop_lru() else { break };
+            inner.bytes -= old.part.bytes().len() + ENTRY;
+        }
+    }
+}

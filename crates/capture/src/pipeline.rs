@@ -1,0 +1,214 @@
+//! The four states: tapped, parsed, masked, sealed. Each is consumed by the next, so the compiler
+//! holds that nothing is sealed that was not masked, and the ledger takes nothing that is not
+//! sealed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use keys::ScopeKeys;
+use ledger::SealedPart;
+use mask::Counts;
+use record::envelope::PartRef;
+use record::{Content, Oddity, Part, PartKind, Role, Scope};
+use serde_json::Value;
+
+use crate::engine::Shared;
+use crate::met::{MetKey, MetPart};
+use crate::status::count;
+
+/// Bytes as they came off the wire. Never written anywhere.
+pub(crate) struct Tapped<T>(pub(crate) T);
+
+/// What a reader understood. Still in the clear, still only in memory.
+pub(crate) struct Parsed<F> {
+    pub(crate) fields: F,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) skeleton: Option<Value>,
+}
+
+/// Parts with sensitive values taken out, or met before.
+pub(crate) struct Masked<F> {
+    fields: F,
+    parts: Vec<Item>,
+    skeleton: Option<Item>,
+    counts: Counts,
+    oddities: Vec<Oddity>,
+}
+
+/// Parts sealed, and how the envelope names them.
+pub(crate) struct SealedSide<F> {
+    pub(crate) fields: F,
+    pub(crate) refs: Vec<PartRef>,
+    pub(crate) skeleton: Option<PartRef>,
+    pub(crate) parts: Vec<Arc<SealedPart>>,
+    pub(crate) counts: Counts,
+    pub(crate) oddities: Vec<Oddity>,
+    /// Whether a part was sealed under the shared key.
+    pub(crate) uses_shared: bool,
+}
+
+/// The keys of a call: the subject's scope, and the shared one.
+pub(crate) struct Scopes {
+    pub(crate) subject: ScopeKeys,
+    pub(crate) shared: ScopeKeys,
+}
+
+impl Scopes {
+    fn of(&self, scope: Scope) -> &ScopeKeys {
+        if scope == Scope::Shared { &self.shared } else { &self.subject }
+    }
+}
+
+struct Item {
+    role: Role,
+    kind: PartKind,
+    scope: Scope,
+    state: ItemState,
+}
+
+enum ItemState {
+    Met(MetPart),
+    Fresh { key: Option<MetKey>, content: Vec<u8>, counts: Counts, withheld: bool },
+}
+
+impl<F> Parsed<F> {
+    /// Takes sensitive values out of every part and of the skeleton.
+    pub(crate) fn mask(self, shared: &Shared, scopes: &Scopes) -> Masked<F> {
+        let mut counts = Counts::default();
+        let mut oddities = Vec::new();
+        let mut take = |part: Part, place: &dyn Fn() -> String| {
+            let item = mask_part(shared, scopes, part);
+            match &item.state {
+                ItemState::Met(met) => {
+                    if let Some(found) = &met.counts {
+                        counts.merge(found);
+                    }
+                    if met.withheld {
+                        oddities.push(Oddity::at("mask_failed", place()));
+                    }
+                }
+                ItemState::Fresh { counts: found, withheld, .. } => {
+                    counts.merge(found);
+                    if *withheld {
+                        oddities.push(Oddity::at("mask_failed", place()));
+                    }
+                }
+            }
+            item
+        };
+        let parts = self
+            .parts
+            .into_iter()
+            .enumerate()
+            .map(|(i, part)| take(part, &|| format!("part {i}")))
+            .collect();
+        let skeleton = self.skeleton.map(|value| {
+            let (role, kind) = (Role::User, PartKind::Skeleton);
+            take(Part { role, kind, content: Content::Json(value) }, &|| "skeleton".to_owned())
+        });
+        Masked { fields: self.fields, parts, skeleton, counts, oddities }
+    }
+}
+
+/// System prompts and tool definitions are the installation's; everything else is the subject's.
+fn scope_of(part: &Part) -> Scope {
+    match (part.kind, part.role) {
+        (PartKind::ToolDefinition, _) | (PartKind::Text, Role::System | Role::Developer) => {
+            Scope::Shared
+        }
+        _ => Scope::Subject,
+    }
+}
+
+fn mask_part(shared: &Shared, scopes: &Scopes, part: Part) -> Item {
+    let scope = scope_of(&part);
+    let keys = scopes.of(scope);
+    let (role, kind) = (part.role, part.kind);
+    // Skeletons differ in every call; looking them up would only push parts out.
+    let key = (kind != PartKind::Skeleton)
+        .then(|| shared.met.key_of(keys.subject, keys.period, kind, &part.content))
+        .flatten();
+    if let Some(met) = key.as_ref().and_then(|key| shared.met.get(key)) {
+        count(&shared.counters.parts_met, 1);
+        return Item { role, kind, scope, state: ItemState::Met(met) };
+    }
+    count(&shared.counters.parts_new, 1);
+    let mut counts = Counts::default();
+    // A detector that fails must not cost the record: the part is sealed as it is and never
+    // opened. The content is rebuilt from the copy, since a half-masked one is neither.
+    let copy = part.content.clone();
+    let masked = catch_unwind(AssertUnwindSafe(|| mask_content(shared, part.content, &mut counts)));
+    let (content, withheld) = match masked {
+        Ok(content) => (content, false),
+        Err(_) => {
+            count(&shared.counters.mask_failures, 1);
+            counts = Counts::default();
+            (copy, true)
+        }
+    };
+    let state = ItemState::Fresh { key, content: content.encode(), counts, withheld };
+    Item { role, kind, scope, state }
+}
+
+fn mask_content(shared: &Shared, content: Content, counts: &mut Counts) -> Content {
+    let masker = &shared.masker;
+    match content {
+        Content::Text(text) => match masker.mask_text(&text, counts) {
+            std::borrow::Cow::Borrowed(_) => Content::Text(text),
+            std::borrow::Cow::Owned(masked) => Content::Text(masked),
+        },
+        Content::Fields(fields) => {
+            let mut value = Value::Object(fields);
+            masker.mask_json(&mut value, counts);
+            match value {
+                Value::Object(fields) => Content::Fields(fields),
+                other => Content::Json(other),
+            }
+        }
+        Content::Json(mut value) => {
+            masker.mask_json(&mut value, counts);
+            Content::Json(value)
+        }
+        // Bytes that are no text hold no text that a detector could find.
+        Content::Bytes(bytes) => Content::Bytes(bytes),
+    }
+}
+
+impl<F> Masked<F> {
+    /// Commits to and seals every part that was not met before.
+    pub(crate) fn seal(self, shared: &Shared, scopes: &Scopes) -> SealedSide<F> {
+        let mut parts = Vec::with_capacity(self.parts.len() + 1);
+        let mut uses_shared = false;
+        let mut seal = |item: Item| {
+            uses_shared |= item.scope == Scope::Shared;
+            let (part, withheld) = match item.state {
+                ItemState::Met(met) => (met.part, met.withheld),
+                ItemState::Fresh { key, content, counts, withheld } => {
+                    count(&shared.counters.masked_values, counts.iter().map(|(_, n)| n).sum());
+                    let scope = scopes.of(item.scope);
+                    let part = Arc::new(SealedPart::seal(scope, item.kind, &content));
+                    if let Some(key) = key {
+                        let counts = (!counts.is_empty()).then(|| Arc::new(counts));
+                        shared.met.put(key, MetPart { part: Arc::clone(&part), counts, withheld });
+                    }
+                    (part, withheld)
+                }
+            };
+            let mut reference = part.reference(item.role, item.kind, item.scope);
+            reference.withheld = withheld;
+            parts.push(part);
+            reference
+        };
+        let refs = self.parts.into_iter().map(&mut seal).collect();
+        let skeleton = self.skeleton.map(&mut seal);
+        SealedSide {
+            fields: self.fields,
+            refs,
+            skeleton,
+            parts,
+            counts: self.counts,
+            oddities: self.oddities,
+            uses_shared,
+        }
+    }
+}

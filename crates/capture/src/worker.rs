@@ -1,0 +1,491 @@
+//! A worker thread: takes jobs, runs the pipeline, appends.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+use keys::Subject;
+use ledger::{Append, Sealed, Tickets};
+use provider::{End, RequestHead, ResponseHead, ResponseReader};
+use record::envelope::{Envelope, Interaction};
+use record::{AdmissionNumber, Body, GapReason, Oddity, RecordId};
+use serde_json::{Map, Value, json};
+
+use crate::assemble::{
+    AdmittedCall, Pending, PendingCall, RequestFields, ResponseFields, at_admission, fingerprint,
+    subject, with_outcome,
+};
+use crate::call::{CallHead, ResponseStart};
+use crate::decode::{Decoder, decode};
+use crate::engine::Shared;
+use crate::pipeline::{Parsed, Scopes, SealedSide, Tapped};
+use crate::status::count;
+use crate::tap::{self, Mark};
+use crate::threads::{Job, PieceJob, RequestJob, ResponseJob};
+
+/// Jobs that are appended together.
+const BATCH: usize = 64;
+/// How long to wait before an append is tried again.
+const AGAIN: Duration = Duration::from_millis(20);
+/// What a piece of an answer is sealed for.
+pub(crate) const PIECE: &str = "custody/piece/v1";
+
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+    pending: Pending,
+}
+
+/// What a batch of jobs comes to.
+#[derive(Default)]
+struct Batch {
+    entries: Vec<Append>,
+    drained: Vec<Sender<()>>,
+    /// Bytes held until their entries are in the journal.
+    held: Vec<crate::budget::Share>,
+    gaps: Vec<(Option<AdmissionNumber>, GapReason)>,
+    finished: u64,
+}
+
+impl Worker {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, pending: Pending::new() }
+    }
+
+    pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
+        while let Ok(job) = jobs.recv() {
+            let mut batch = Batch::default();
+            self.job(job, &mut batch);
+            for _ in 1..BATCH {
+                let Ok(job) = jobs.try_recv() else { break };
+                self.job(job, &mut batch);
+            }
+            self.append(batch);
+        }
+    }
+
+    /// Appends until it succeeds: what is captured waits in memory, and the queue behind it is
+    /// bounded by bytes.
+    fn append(&self, batch: Batch) {
+        let mut entries = batch.entries;
+        if !entries.is_empty() {
+            while let Err(error) = self.shared.ledger.append(entries) {
+                entries = error.entries;
+                std::thread::sleep(AGAIN);
+            }
+        }
+        for (number, reason) in batch.gaps {
+            self.shared.note_gap(number, reason);
+        }
+        count(&self.shared.counters.finished, batch.finished);
+        drop(batch.held);
+        for drained in batch.drained {
+            let _gone = drained.send(());
+        }
+    }
+
+    /// A job that panics costs its own call, which becomes a gap, and nothing else.
+    fn job(&mut self, job: Job, batch: &mut Batch) {
+        let id = match &job {
+            Job::Request(job) => job.id,
+            Job::Piece(job) => job.id,
+            Job::Response(job) => job.id,
+            Job::Drain(done) => {
+                batch.drained.push(done.clone());
+                return;
+            }
+        };
+        let number = match &job {
+            Job::Request(job) => job.number,
+            _ => self.pending.get(&id).and_then(|call| call.number),
+        };
+        let last = matches!(job, Job::Response(_));
+        let done = catch_unwind(AssertUnwindSafe(|| match job {
+            Job::Request(job) => self.request(*job, batch),
+            Job::Piece(job) => self.piece(*job, batch),
+            Job::Response(job) => self.response(*job, batch),
+            Job::Drain(_) => {}
+        }));
+        if done.is_err() {
+            count(&self.shared.counters.faults, 1);
+            tracing::error!(%id, "a call could not be recorded: a fault of the program");
+            if last || !self.pending.contains_key(&id) {
+                self.pending.remove(&id);
+                batch.gaps.push((number, GapReason::Fault));
+            } else if let Some(call) = self.pending.get_mut(&id) {
+                call.admitted = None;
+            }
+        }
+    }
+
+    fn request(&mut self, mut job: RequestJob, batch: &mut Batch) {
+        let number = self.number(job.number);
+        let mut call = PendingCall { number: Some(number), admitted: None };
+        if job.body.lost {
+            // The outcome's job makes the gap.
+            self.pending.insert(job.id, call);
+            return;
+        }
+        self.pending.insert(job.id, PendingCall { number: Some(number), admitted: None });
+        let tickets = std::mem::take(&mut job.tickets);
+        let early = (!job.complete).then(|| Box::new((job.head.clone(), job.body.bytes.clone())));
+        let id = job.id;
+        let seen = Seen {
+            number,
+            admitted: job.admitted,
+            sent_us: job.sent_us,
+            complete: job.complete,
+            total: job.body.total,
+            rest: job.body.rest(),
+        };
+        let admitted = self.admit(id, job.head, std::mem::take(&mut job.body.bytes), &seen);
+        let Some(mut admitted) = admitted else {
+            batch.gaps.push((Some(number), GapReason::Fault));
+            self.pending.remove(&id);
+            return;
+        };
+        admitted.early = early;
+        match self.sealed(id, &admitted.interaction, admitted.parts.clone()) {
+            Some(sealed) => batch.entries.push(Append::Admitted { number, sealed, tickets }),
+            None => count(&self.shared.counters.faults, 1),
+        }
+        batch.held.push(std::mem::replace(&mut job.body.share, self.share()));
+        call.admitted = Some(Box::new(admitted));
+        self.pending.insert(id, call);
+    }
+
+    /// Runs a request through the pipeline.
+    fn admit(
+        &self,
+        id: RecordId,
+        head: CallHead,
+        bytes: Vec<u8>,
+        seen: &Seen,
+    ) -> Option<AdmittedCall> {
+        let parsed = Tapped((head, bytes)).parse(self.shared.config.max_body, seen);
+        let fields = &parsed.fields;
+        let user = fields.head.user.clone().or_else(|| fields.read.user.clone());
+        let fingerprint = fingerprint(&self.shared, &fields.head);
+        let owner = subject(&fields.head, user.as_deref(), fingerprint.as_deref());
+        let scopes = self.scopes(owner, &fields.head.route.class, seen)?;
+        let format = fields.read.format;
+        let side = parsed.mask(&self.shared, &scopes).seal(&self.shared, &scopes);
+        let thread = self.shared.threading.find(id, &side.refs);
+        let interaction =
+            at_admission(&self.shared, &side, &scopes, user.as_deref(), fingerprint, thread);
+        count(
+            &self.shared.counters.oddities,
+            u64::try_from(interaction.oddities.len()).unwrap_or(0),
+        );
+        Some(AdmittedCall { interaction, scopes, parts: side.parts, format, early: None })
+    }
+
+    /// The keys of a call. The key store may be unable to write a new one: then it is tried again,
+    /// as an append is.
+    fn scopes(&self, owner: Subject<'_>, class: &str, seen: &Seen) -> Option<Scopes> {
+        let (keys, tenant) = (&self.shared.keys, &self.shared.config.tenant);
+        let month = seen.admitted.month();
+        loop {
+            let scopes = keys.scope(owner, &month, tenant, class).and_then(|subject| {
+                Ok(Scopes { subject, shared: keys.scope(Subject::Shared, &month, tenant, class)? })
+            });
+            match scopes {
+                Ok(scopes) => return Some(scopes),
+                Err(keys::KeysError::Unavailable { .. }) => std::thread::sleep(AGAIN),
+                Err(error) => {
+                    tracing::error!(%error, "no key to seal a call with");
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn piece(&mut self, job: PieceJob, batch: &mut Batch) {
+        let Some(call) = self.pending.get(&job.id) else { return };
+        let (Some(number), Some(_)) = (call.number, &call.admitted) else { return };
+        let plain = encode_piece(&job.start, &job.bytes);
+        let Ok(salt) = keys::random() else { return };
+        let sealed = seal::wrap(&self.shared.piece_key, PIECE, salt, &plain);
+        batch.entries.push(Append::Piece { number, sealed });
+        batch.held.push(job.share);
+    }
+
+    fn response(&mut self, mut job: ResponseJob, batch: &mut Batch) {
+        let Some(call) = self.pending.remove(&job.id) else { return };
+        let Some(mut admitted) = call.admitted else {
+            batch.gaps.push((call.number, GapReason::Memory));
+            return;
+        };
+        if job.body.lost {
+            batch.gaps.push((call.number, GapReason::Memory));
+            return;
+        }
+        let number = call.number.unwrap_or(AdmissionNumber(0));
+        if let (Some((late, all)), Some(early)) = (job.late_request.take(), admitted.early.take()) {
+            let (head, mut bytes) = *early;
+            bytes.extend_from_slice(&late.bytes);
+            let seen = Seen {
+                number,
+                admitted: admitted.interaction.time.admitted,
+                sent_us: None,
+                complete: all && !late.lost,
+                total: admitted.interaction.request.bytes + late.total,
+                rest: late.rest(),
+            };
+            let sent = admitted.interaction.time.sent;
+            if let Some(mut whole) = self.admit(job.id, head, bytes, &seen) {
+                whole.interaction.time.sent = sent;
+                admitted = Box::new(whole);
+            }
+        }
+        let tickets = std::mem::take(&mut job.tickets);
+        let side = self.outcome(&admitted.scopes, admitted.format, &job);
+        let mut parts = admitted.parts;
+        parts.extend(side.parts.iter().cloned());
+        let interaction = with_outcome(&self.shared, admitted.interaction, side, &job);
+        self.shared.threading.remember(job.id, &interaction);
+        match self.sealed(job.id, &interaction, parts) {
+            Some(sealed) => {
+                batch.entries.push(Append::Record { number: Some(number), sealed, tickets });
+                batch.finished += 1;
+            }
+            None => batch.gaps.push((Some(number), GapReason::Fault)),
+        }
+        batch.held.push(std::mem::replace(&mut job.body.share, self.share()));
+    }
+
+    /// Runs an answer through the pipeline.
+    fn outcome(
+        &self,
+        scopes: &Scopes,
+        format: provider::Format,
+        job: &ResponseJob,
+    ) -> SealedSide<ResponseFields> {
+        let parsed = Tapped(job).parse(format, self.shared.config.max_body);
+        parsed.mask(&self.shared, scopes).seal(&self.shared, scopes)
+    }
+
+    fn sealed(
+        &self,
+        id: RecordId,
+        interaction: &Interaction,
+        parts: Vec<Arc<ledger::SealedPart>>,
+    ) -> Option<Sealed> {
+        seal_interaction(&self.shared, id, interaction, parts)
+    }
+
+    /// The call's number, waiting for one when none could be reserved at admission.
+    fn number(&self, number: Option<AdmissionNumber>) -> AdmissionNumber {
+        let mut number = number;
+        loop {
+            match number {
+                Some(number) => return number,
+                None => {
+                    number = self.shared.ledger.take_number();
+                    if number.is_none() {
+                        std::thread::sleep(AGAIN);
+                    }
+                }
+            }
+        }
+    }
+
+    fn share(&self) -> crate::budget::Share {
+        crate::budget::Share::new(&self.shared.budget)
+    }
+}
+
+/// Closes a record now.
+pub(crate) fn seal_interaction(
+    shared: &Shared,
+    id: RecordId,
+    interaction: &Interaction,
+    parts: Vec<Arc<ledger::SealedPart>>,
+) -> Option<Sealed> {
+    let envelope = Envelope {
+        id,
+        collector: shared.ledger.collector().clone(),
+        recorded: shared.clock.now(),
+        body: Body::Interaction(Box::new(interaction.clone())),
+    };
+    match Sealed::new(&envelope, parts) {
+        Ok(sealed) => Some(sealed),
+        Err(error) => {
+            tracing::error!(%id, %error, "an envelope could not be written");
+            None
+        }
+    }
+}
+
+/// What the tap saw of a request beside its bytes.
+pub(crate) struct Seen {
+    pub(crate) number: AdmissionNumber,
+    pub(crate) admitted: record::Timestamp,
+    pub(crate) sent_us: Option<u64>,
+    pub(crate) complete: bool,
+    pub(crate) total: u64,
+    pub(crate) rest: Option<(u64, String)>,
+}
+
+impl Tapped<(CallHead, Vec<u8>)> {
+    /// Reads a request.
+    pub(crate) fn parse(self, limit: usize, seen: &Seen) -> Parsed<RequestFields> {
+        let Self((head, bytes)) = self;
+        let mut oddities = Vec::new();
+        let (decoded, oddity) = decode(head.content_encoding.as_deref(), &bytes, limit);
+        oddities.extend(oddity);
+        if !seen.complete {
+            oddities.push(Oddity::new("request_incomplete"));
+        }
+        if let Some((bytes, mac)) = &seen.rest {
+            oddities.push(Oddity::at("body_over_limit", format!("{bytes} more bytes, hmac {mac}")));
+        }
+        let format = provider::detect(&RequestHead {
+            family: head.route.family,
+            method: &head.method,
+            path: &head.path,
+            content_type: head.content_type.as_deref(),
+        });
+        let mut read = provider::read_request(format, &decoded);
+        let parts = std::mem::take(&mut read.parts);
+        let skeleton = request_skeleton(&head, read.skeleton.take().map(|skeleton| skeleton.0));
+        let fields = RequestFields {
+            head,
+            number: seen.number,
+            admitted: seen.admitted,
+            sent_us: seen.sent_us,
+            read,
+            bytes: seen.total,
+            complete: seen.complete,
+            oddities,
+        };
+        Parsed { fields, parts, skeleton: Some(skeleton) }
+    }
+}
+
+/// Request line, kept headers and the body's skeleton: what a replay sends.
+fn request_skeleton(head: &CallHead, body: Option<Value>) -> Value {
+    let mut members = Map::new();
+    members.insert("method".to_owned(), Value::from(head.method.as_str()));
+    members.insert("path".to_owned(), Value::from(head.path.as_str()));
+    if let Some(query) = &head.query {
+        members.insert("query".to_owned(), Value::from(query.as_str()));
+    }
+    if !head.headers.is_empty() {
+        let headers: Map<String, Value> = head
+            .headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
+            .collect();
+        members.insert("headers".to_owned(), Value::Object(headers));
+    }
+    if let Some(body) = body {
+        members.insert("body".to_owned(), body);
+    }
+    Value::Object(members)
+}
+
+impl Tapped<&ResponseJob> {
+    /// Reads an answer, piece by piece as it came, so that tokens get their times.
+    pub(crate) fn parse(self, format: provider::Format, limit: usize) -> Parsed<ResponseFields> {
+        let Self(job) = self;
+        let mut oddities = Vec::new();
+        if let Some((bytes, mac)) = job.body.rest() {
+            oddities.push(Oddity::at("body_over_limit", format!("{bytes} more bytes, hmac {mac}")));
+        }
+        let end = if job.upstream_complete { End::Complete } else { End::Cut };
+        let read = job.start.as_ref().map(|start| {
+            read_answer(format, start, &job.body, &job.marks, limit, end, &mut oddities)
+        });
+        let (mut read, times) =
+            read.map_or((None, Vec::new()), |(read, times)| (Some(read), times));
+        let parts = read.as_mut().map(|read| std::mem::take(&mut read.parts)).unwrap_or_default();
+        let skeleton = read.as_mut().and_then(|read| read.skeleton.take()).map(|s| s.0);
+        let fields = ResponseFields {
+            read,
+            oddities,
+            bytes: job.body.total,
+            first_token_us: times.first().copied(),
+            last_byte_us: job.marks.last().map(|mark| mark.at_us),
+            token_gaps: token_gaps(&times),
+        };
+        Parsed { fields, parts, skeleton }
+    }
+}
+
+/// The answer, and when each token came: the times of the marks at which content was complete.
+fn read_answer(
+    format: provider::Format,
+    start: &ResponseStart,
+    body: &tap::Body,
+    marks: &[Mark],
+    limit: usize,
+    end: End,
+    oddities: &mut Vec<Oddity>,
+) -> (provider::ReadResponse, Vec<u64>) {
+    let head = ResponseHead { status: start.status, content_type: start.content_type.as_deref() };
+    let mut reader = ResponseReader::new(format, &head);
+    let mut decoder = Decoder::new(start.content_encoding.as_deref(), limit);
+    let mut times = Vec::new();
+    let (mut from, mut events) = (0, 0);
+    for mark in marks {
+        let bytes = body.bytes.get(from..mark.end).unwrap_or_default();
+        from = mark.end;
+        decoder.push(bytes, &mut |piece| reader.push(piece));
+        let now = reader.content_events();
+        if now > events {
+            // Several tokens in one piece came at one time.
+            times.push(mark.at_us);
+            events = now;
+        }
+    }
+    if let Some(rest) = body.bytes.get(from..) {
+        decoder.push(rest, &mut |piece| reader.push(piece));
+    }
+    oddities.extend(decoder.oddity().cloned());
+    (reader.finish(end), times)
+}
+
+/// Median and 99th percentile of the gaps between tokens, µs.
+fn token_gaps(times: &[u64]) -> Option<(u64, u64)> {
+    let mut gaps: Vec<u64> =
+        times.iter().zip(times.iter().skip(1)).map(|(a, b)| b.saturating_sub(*a)).collect();
+    gaps.sort_unstable();
+    let at =
+        |percent: usize| gaps.get((gaps.len() * percent / 100).min(gaps.len().checked_sub(1)?));
+    Some((*at(50)?, *at(99)?))
+}
+
+/// `head as JSON ‖ newline ‖ bytes`.
+fn encode_piece(start: &ResponseStart, bytes: &[u8]) -> Vec<u8> {
+    let head = json!({
+        "status": start.status,
+        "content_type": start.content_type,
+        "content_encoding": start.content_encoding,
+        "provider_request_id": start.provider_request_id,
+    });
+    let mut out = head.to_string().into_bytes();
+    out.push(b'\n');
+    out.extend_from_slice(bytes);
+    out
+}
+
+/// Reads [`encode_piece`].
+pub(crate) fn decode_piece(plain: &[u8]) -> Option<(ResponseStart, &[u8])> {
+    let newline = plain.iter().position(|byte| *byte == b'\n')?;
+    let (head, bytes) = plain.split_at_checked(newline)?;
+    let head: Value = serde_json::from_slice(head).ok()?;
+    let text = |name: &str| head.get(name).and_then(Value::as_str).map(str::to_owned);
+    let start = ResponseStart {
+        status: head.get("status").and_then(Value::as_u64).and_then(|s| u16::try_from(s).ok())?,
+        content_type: text("content_type"),
+        content_encoding: text("content_encoding"),
+        provider_request_id: text("provider_request_id"),
+    };
+    Some((start, bytes.get(1..).unwrap_or_default()))
+}
+
+/// What recovery hands in where a live call has its tickets.
+pub(crate) fn no_tickets() -> Tickets {
+    Tickets::default()
+}
