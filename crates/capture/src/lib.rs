@@ -34,7 +34,7 @@ mod worker;
 pub use admission::{Gate, Refused};
 pub use call::{CallHead, Failure, Identity, ResponseStart, Route};
 pub use config::{Config, Mode, Sink};
-pub use engine::{Call, Capture};
+pub use engine::{Call, Capture, Gatekeeper};
 pub use recover::recover;
 pub use status::Status;
 pub use tap::{RequestTap, ResponseEnd, ResponseTap};

@@ -1,0 +1,203 @@
+//! One phase of load over a set of connections.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use tokio::task::{JoinSet, spawn_local};
+
+use super::connection::{Connection, Site};
+use super::schedule::Schedule;
+use super::tally::Tally;
+use crate::body::Bodies;
+use crate::cpu::{self, Memory};
+use crate::num;
+use crate::timer::Timer;
+
+/// After the end of a phase, requests under way may take this long.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What all workers share.
+pub(crate) struct Worker {
+    /// Where requests go.
+    pub(crate) site: Site,
+    /// What they sleep on.
+    pub(crate) timer: Timer,
+    /// What they send.
+    pub(crate) bodies: RefCell<Bodies>,
+    /// What they saw.
+    pub(crate) tally: RefCell<Tally>,
+    /// Whose CPU is counted.
+    pub(crate) watched: Watched,
+}
+
+/// Processes by the core they have to themselves.
+pub(crate) struct Watched {
+    /// The target's.
+    pub(crate) target: Vec<u32>,
+    /// Load generator and upstream.
+    pub(crate) load: Vec<u32>,
+}
+
+/// All counters at one moment.
+#[derive(Clone, Copy)]
+pub(crate) struct Edge {
+    at: Instant,
+    /// Requests answered so far.
+    pub(crate) completed: u64,
+    /// Pieces of streams so far.
+    pub(crate) chunks: u64,
+    /// CPU microseconds of the target so far.
+    pub(crate) target_cpu: u64,
+    load_cpu: u64,
+}
+
+/// What a phase leaves.
+pub(crate) struct Phase {
+    /// The connections, for the next one.
+    pub(crate) connections: Vec<Connection>,
+    /// The end of the warm-up.
+    pub(crate) start: Edge,
+    /// The end of the schedule.
+    pub(crate) end: Edge,
+    /// Requests that were due and never sent.
+    pub(crate) unsent: u64,
+    /// The target's memory at the end of the schedule.
+    pub(crate) memory: Memory,
+}
+
+impl Worker {
+    /// Opens connections.
+    pub(crate) async fn connect(&self, count: usize) -> Result<Vec<Connection>> {
+        let mut connections = Vec::with_capacity(count);
+        for _ in 0..count {
+            connections.push(self.site.connect().await?);
+        }
+        Ok(connections)
+    }
+
+    /// What went wrong so far.
+    pub(crate) fn errors(&self) -> BTreeMap<String, u64> {
+        self.tally.borrow().errors.clone()
+    }
+
+    fn edge(&self) -> Edge {
+        let tally = self.tally.borrow();
+        Edge {
+            at: Instant::now(),
+            completed: tally.completed,
+            chunks: tally.chunks,
+            target_cpu: cpu::used_micros(&self.watched.target),
+            load_cpu: cpu::used_micros(&self.watched.load),
+        }
+    }
+
+    async fn work(&self, mut connection: Connection, schedule: &Schedule) -> Option<Connection> {
+        while let Some(ticket) = schedule.next() {
+            self.timer.sleep_until(ticket.due).await;
+            let job = self.bodies.borrow_mut().next();
+            let result = connection.exchange(&self.site, &job, ticket, &self.tally).await;
+            let Err(error) = result else { continue };
+            self.tally.borrow_mut().error(error.to_string());
+            // What is left of a wrong answer would be read as the next one.
+            match self.site.connect().await {
+                Ok(fresh) => connection = fresh,
+                Err(error) => {
+                    self.tally.borrow_mut().error(error.to_string());
+                    return None;
+                }
+            }
+        }
+        Some(connection)
+    }
+}
+
+impl Edge {
+    fn seconds_since(&self, earlier: &Self) -> f64 {
+        (self.at - earlier.at).as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    /// Requests a second between two edges.
+    pub(crate) fn rate_since(&self, earlier: &Self) -> f64 {
+        num::float(self.completed - earlier.completed) / self.seconds_since(earlier)
+    }
+
+    /// The share of a core that the target used between them.
+    pub(crate) fn busy_since(&self, earlier: &Self) -> f64 {
+        let used = num::float(self.target_cpu - earlier.target_cpu);
+        used / 1e6 / self.seconds_since(earlier)
+    }
+
+    /// The share that load generator and upstream used.
+    pub(crate) fn load_busy_since(&self, earlier: &Self) -> f64 {
+        num::float(self.load_cpu - earlier.load_cpu) / 1e6 / self.seconds_since(earlier)
+    }
+}
+
+/// Runs a schedule over these connections until every request is answered.
+pub(crate) async fn run(
+    worker: &Rc<Worker>,
+    connections: Vec<Connection>,
+    mut schedule: Schedule,
+) -> Result<Phase> {
+    let asked = connections.len();
+    schedule.restart();
+    let schedule = Rc::new(schedule);
+    let mut tasks = JoinSet::new();
+    for connection in connections {
+        let (worker, schedule) = (worker.clone(), schedule.clone());
+        tasks.spawn_local(async move { worker.work(connection, &schedule).await });
+    }
+    let edges = spawn_local({
+        let (worker, schedule) = (worker.clone(), schedule.clone());
+        async move {
+            worker.timer.sleep_until(schedule.measured_from()).await;
+            let start = worker.edge();
+            worker.timer.sleep_until(schedule.end()).await;
+            (start, worker.edge(), cpu::memory(&worker.watched.target))
+        }
+    });
+    let (start, end, memory) = edges.await?;
+    let mut back = Vec::with_capacity(asked);
+    let drained = tokio::time::timeout(PATIENCE, async {
+        while let Some(connection) = tasks.join_next().await {
+            back.extend(connection.ok().flatten());
+        }
+    });
+    if drained.await.is_err() {
+        for _ in 0..tasks.len() {
+            worker.tally.borrow_mut().error(format!("no answer within {} s", PATIENCE.as_secs()));
+        }
+        tasks.shutdown().await;
+    }
+    let left = schedule.left_over();
+    let mut unsent = 0;
+    for ticket in left.iter().filter(|ticket| ticket.measured) {
+        unsent += 1;
+        // At least this long: leaving them out would flatter a target that stalled.
+        worker.tally.borrow_mut().latency.push(ticket.due.elapsed());
+    }
+    while back.len() < asked && worker.errors().len() < 10 {
+        back.append(&mut worker.connect(asked - back.len()).await?);
+    }
+    Ok(Phase { connections: back, start, end, unsent, memory })
+}
+
+/// Waits until the target has nothing more to do, at most some seconds; work that it put off is
+/// then counted.
+pub(crate) async fn settle(worker: &Worker) -> Edge {
+    let patience = Instant::now() + Duration::from_secs(10);
+    let mut edge = worker.edge();
+    while Instant::now() < patience && !worker.watched.target.is_empty() {
+        worker.timer.sleep_until(Instant::now() + Duration::from_millis(100)).await;
+        let later = worker.edge();
+        let idle = later.target_cpu - edge.target_cpu <= cpu::tick_micros();
+        edge = later;
+        if idle {
+            break;
+        }
+    }
+    edge
+}

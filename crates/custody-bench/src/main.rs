@@ -1,0 +1,65 @@
+//! Benchmarks as commands: `custody-bench proxy` compares what the recorder costs in the path of a
+//! call with what nginx costs there.
+//!
+//! A command here starts the processes it measures, prints ratios with their spread, and refuses
+//! to judge on a machine that is too noisy. Nothing in this crate links the recorder: it is
+//! measured from outside, as a stranger would.
+
+#![expect(clippy::print_stdout, reason = "the tables on standard output are the product")]
+
+mod answer;
+mod body;
+mod child;
+mod cpu;
+mod goals;
+mod http;
+mod load;
+mod num;
+mod pieces;
+mod plan;
+mod proxy;
+mod report;
+mod stats;
+mod table;
+mod targets;
+mod text;
+mod timer;
+mod upstream;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Benchmarks of Custody.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The cost of the proxy, next to nginx and to no proxy at all.
+    Proxy(proxy::Args),
+    /// The stand-in for a model provider (started by `proxy`).
+    #[command(hide = true)]
+    Upstream(upstream::Args),
+    /// The load generator (started by `proxy`): a plan on standard input, figures on standard
+    /// output.
+    #[command(hide = true)]
+    Load,
+    /// Runs a program on one core (started by `proxy`).
+    #[command(hide = true)]
+    Pinned(child::PinnedArgs),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Proxy(args) => proxy::run(&args),
+        Command::Upstream(args) => upstream::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Load => load::run().map(|()| ExitCode::SUCCESS),
+        Command::Pinned(args) => child::become_pinned(&args).map(|()| ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,54 @@
+//! Answers that the proxy gives itself.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use record::{RecordId, TraceId};
+use serde_json::json;
+
+use crate::tee::ResponseBody;
+
+/// Ids of a call, for headers and error bodies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ids {
+    pub(crate) interaction: RecordId,
+    pub(crate) correlation: TraceId,
+}
+
+impl Ids {
+    /// Adds `Custody-Interaction-Id` and `Custody-Correlation-Id`.
+    pub(crate) fn add_to(&self, headers: &mut http::HeaderMap) {
+        for (name, value) in [
+            ("custody-interaction-id", self.interaction.to_string()),
+            ("custody-correlation-id", self.correlation.to_string()),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+/// An error as JSON in the shape that provider SDKs show: `{"error": {"type", "message", …}}`.
+pub(crate) fn error(
+    status: StatusCode,
+    kind: &str,
+    message: &str,
+    ids: Option<Ids>,
+) -> Response<ResponseBody> {
+    let mut body = json!({ "error": { "type": kind, "message": message, "by": "custody" } });
+    if let (Some(ids), Some(error)) = (ids, body.get_mut("error")) {
+        error["interaction_id"] = json!(ids.interaction.to_string());
+        error["correlation_id"] = json!(ids.correlation.to_string());
+    }
+    let mut response = Response::new(ResponseBody::own(Bytes::from(format!("{body}\n"))));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if let Some(ids) = ids {
+        ids.add_to(headers);
+    }
+    response
+}

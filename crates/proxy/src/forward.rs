@@ -1,0 +1,247 @@
+//! One call: admitted, numbered, sent on, answered.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use capture::{Call, Capture, Failure, Gate, ResponseStart};
+use http::{Request, Response, StatusCode, Uri, Version, header};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use crate::answer::{self, Ids};
+use crate::headers::{strip_request, strip_response, text};
+use crate::identity;
+use crate::tee::{ResponseBody, TeeRequest, TeeResponse};
+use crate::upstream::{CallError, Upstream};
+
+/// Headers under which providers name a request, WIRE facts of the formats.
+const REQUEST_IDS: [&str; 7] = [
+    "x-request-id",
+    "request-id",
+    "x-amzn-requestid",
+    "apim-request-id",
+    "mistral-correlation-id",
+    "x-debug-trace-id",
+    "cf-ray",
+];
+
+/// What a server thread forwards with.
+pub(crate) struct Forwarder {
+    pub(crate) capture: Arc<Capture>,
+    pub(crate) upstreams: BTreeMap<String, Arc<Upstream>>,
+}
+
+impl Forwarder {
+    /// Answers one request.
+    pub(crate) async fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Response<ResponseBody> {
+        let path = request.uri().path().to_owned();
+        let (name, rest) = split(&path);
+        let Some(upstream) = self.upstreams.get(name) else {
+            return self.unknown(name);
+        };
+        if request.method() == http::Method::CONNECT {
+            let message = "CONNECT is not forwarded: set the base URL to Custody's address instead";
+            return answer::error(StatusCode::METHOD_NOT_ALLOWED, "connect_refused", message, None);
+        }
+        let (mut parts, body) = request.into_parts();
+        if identity::wants_upgrade(&parts.headers) {
+            tracing::debug!(upstream = name, "an upgrade was asked for and is not forwarded");
+        }
+        let query = parts.uri.query().map(str::to_owned);
+        let route = Arc::clone(&upstream.config.route);
+        let head = identity::read(route, &parts.method, rest, query.as_deref(), &mut parts.headers);
+        let format = provider::detect(&provider::RequestHead {
+            family: head.route.family,
+            method: &head.method,
+            path: &head.path,
+            content_type: head.content_type.as_deref(),
+        });
+        let correlation = head.trace_id;
+        let call = match self.capture.admit(head).await {
+            Ok(call) => call,
+            Err(refused) => {
+                let message = format!("{refused}; nothing was sent to the provider");
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                let mut response = answer::error(status, "log_unwritable", &message, None);
+                if let Ok(id) = correlation.to_string().parse() {
+                    response.headers_mut().insert("custody-correlation-id", id);
+                }
+                return response;
+            }
+        };
+        let target = target(&upstream.config.base_url.path, rest, query.as_deref());
+        strip_request(&mut parts.headers);
+        parts.headers.insert(header::HOST, upstream.host().clone());
+        let tap = call.request_tap();
+        let mut outgoing = Request::new(TeeRequest::new(body, tap));
+        *outgoing.method_mut() = parts.method;
+        *outgoing.uri_mut() = target;
+        *outgoing.version_mut() = Version::HTTP_11;
+        *outgoing.headers_mut() = parts.headers;
+        Detached::new(exchange(Arc::clone(upstream), call, outgoing, format)).await
+    }
+
+    fn unknown(&self, name: &str) -> Response<ResponseBody> {
+        let known: Vec<&str> = self.upstreams.keys().map(String::as_str).collect();
+        let message = format!(
+            "there is no upstream {name:?}; the first segment of the path names one of: {}",
+            known.join(", ")
+        );
+        answer::error(StatusCode::NOT_FOUND, "unknown_upstream", &message, None)
+    }
+}
+
+/// `/openai/v1/x` is `openai` and `/v1/x`.
+fn split(path: &str) -> (&str, &str) {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    match path.find('/') {
+        Some(slash) => path.split_at(slash),
+        None => (path, "/"),
+    }
+}
+
+fn target(base: &str, rest: &str, query: Option<&str>) -> Uri {
+    let target = match query {
+        Some(query) => format!("{base}{rest}?{query}"),
+        None => format!("{base}{rest}"),
+    };
+    // Both pieces come from parsed URIs.
+    target.parse().unwrap_or_else(|_| Uri::from_static("/"))
+}
+
+/// Sends the call on and gives the answer, its body still flowing.
+async fn exchange(
+    upstream: Arc<Upstream>,
+    call: Call,
+    request: Request<TeeRequest>,
+    format: provider::Format,
+) -> Response<ResponseBody> {
+    let ids = Ids { interaction: call.id(), correlation: call.trace_id() };
+    call.sent();
+    let (response, connection) = match upstream.call(request).await {
+        Ok(answered) => answered,
+        Err(error) => return failed(&upstream, &call, &error, ids),
+    };
+    let (mut parts, body) = response.into_parts();
+    let start = ResponseStart {
+        status: parts.status.as_u16(),
+        content_type: text(&parts.headers, "content-type").map(str::to_owned),
+        content_encoding: text(&parts.headers, "content-encoding").map(str::to_owned),
+        provider_request_id: REQUEST_IDS
+            .iter()
+            .find_map(|name| text(&parts.headers, name))
+            .map(str::to_owned),
+    };
+    let plain = start.content_encoding.is_none();
+    let stream = start
+        .content_type
+        .as_deref()
+        .filter(|kind| plain && kind.starts_with("text/event-stream"))
+        .map(|_| format);
+    let empty = body.is_end_stream();
+    let (gate, tap) = call.respond(start).await;
+    let mut tee = TeeResponse::new(body, tap, call.gatekeeper(), stream, upstream, connection);
+    let mut open = gate == Gate::Open;
+    if empty {
+        open &= tee.end_empty().await == Gate::Open;
+    }
+    if !open {
+        let message = "the log could not be written in time, so the answer is withheld";
+        return answer::error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "log_unwritable",
+            message,
+            Some(ids),
+        );
+    }
+    strip_response(&mut parts.headers);
+    ids.add_to(&mut parts.headers);
+    let mut response = Response::new(ResponseBody::Tee(Box::new(tee)));
+    *response.status_mut() = parts.status;
+    *response.headers_mut() = parts.headers;
+    response
+}
+
+fn failed(upstream: &Upstream, call: &Call, error: &CallError, ids: Ids) -> Response<ResponseBody> {
+    let name = &upstream.config.route.upstream;
+    let (failure, kind, message) = match error {
+        CallError::Connect(error) => (
+            Failure::Unreachable,
+            "upstream_unreachable",
+            format!("upstream {name:?} at {} cannot be reached: {error}", upstream.config.base_url),
+        ),
+        CallError::Broken(error) if error.is_user() || is_request_body(error) => {
+            (Failure::RequestBroken, "request_broken", "the request's body broke off".to_owned())
+        }
+        CallError::Broken(error) => (
+            Failure::Broken,
+            "upstream_broken",
+            format!("upstream {name:?} closed the connection without an answer: {error}"),
+        ),
+    };
+    call.fail(failure);
+    answer::error(StatusCode::BAD_GATEWAY, kind, &message, Some(ids))
+}
+
+/// Whether the fault is in reading the client's body, not in the provider.
+fn is_request_body(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|e| e.downcast_ref::<hyper::Error>());
+    source.is_some_and(|inner| inner.is_incomplete_message() || inner.is_body_write_aborted())
+}
+
+/// A call that goes on when its client leaves before the answer's head: the future moves into a
+/// task of its own, and the answer is read for the record.
+struct Detached<F: Future<Output = Response<ResponseBody>> + Send + 'static> {
+    future: Option<Pin<Box<F>>>,
+}
+
+impl<F: Future<Output = Response<ResponseBody>> + Send + 'static> Detached<F> {
+    fn new(future: F) -> Self {
+        Self { future: Some(Box::pin(future)) }
+    }
+}
+
+impl<F: Future<Output = Response<ResponseBody>> + Send + 'static> Future for Detached<F> {
+    type Output = Response<ResponseBody>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(future) = &mut self.future else { return Poll::Pending };
+        let response = std::task::ready!(future.as_mut().poll(cx));
+        self.future = None;
+        Poll::Ready(response)
+    }
+}
+
+impl<F: Future<Output = Response<ResponseBody>> + Send + 'static> Drop for Detached<F> {
+    fn drop(&mut self) {
+        if let Some(future) = self.future.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move {
+                if let ResponseBody::Tee(tee) = future.await.into_body() {
+                    tee.drain().await;
+                }
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_segment_names_the_upstream() {
+        assert_eq!(split("/openai/v1/chat"), ("openai", "/v1/chat"));
+        assert_eq!(split("/openai"), ("openai", "/"));
+        assert_eq!(split("/openai/"), ("openai", "/"));
+        assert_eq!(split("/"), ("", "/"));
+        assert_eq!(target("/base", "/v1/x", Some("a=b%20c")).to_string(), "/base/v1/x?a=b%20c");
+    }
+}

@@ -1,0 +1,271 @@
+//! Who calls and what the call belongs to, from the headers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use capture::{CallHead, Identity, Route};
+use http::{HeaderMap, HeaderValue, Method, header};
+use record::{Origin, SpanId, TraceId};
+use sha2::{Digest as _, Sha256};
+
+use crate::headers::text;
+use crate::redact;
+
+/// Headers that are kept with the request's skeleton.
+const KEPT: [&str; 8] = [
+    "accept",
+    "anthropic-beta",
+    "anthropic-version",
+    "content-type",
+    "openai-beta",
+    "openai-organization",
+    "openai-project",
+    "user-agent",
+];
+
+/// Headers that carry credentials to the provider.
+const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+
+/// Reads the head of a call, and adds a `traceparent` when there is none.
+pub(crate) fn read(
+    route: Arc<Route>,
+    method: &Method,
+    path: &str,
+    query: Option<&str>,
+    headers: &mut HeaderMap,
+) -> CallHead {
+    let (trace_id, parent_span_id) = trace(headers);
+    let own = |name: &str| text(headers, name).map(str::to_owned);
+    let baggage = baggage(headers);
+    let from_baggage = |name: &str| baggage.get(name).cloned();
+    let (query, query_credential) = match query.map(redact::query) {
+        Some((query, credential)) => (Some(query), credential.map(|c| c.as_bytes().to_vec())),
+        None => (None, None),
+    };
+    let credential = CREDENTIALS
+        .iter()
+        .find_map(|name| headers.get(*name))
+        .map(|value| value.as_bytes().to_vec())
+        .or(query_credential);
+    let (user, identity) = match (own("custody-user"), from_baggage("user.id")) {
+        (Some(user), _) => (Some(user), Identity::Header),
+        (None, Some(user)) => (Some(user), Identity::Baggage),
+        (None, None) => (None, Identity::None),
+    };
+    let roles = own("custody-role").or_else(|| from_baggage("user.roles"));
+    CallHead {
+        route,
+        origin: Origin::Proxy,
+        method: method.as_str().to_owned(),
+        path: path.to_owned(),
+        query,
+        content_type: own("content-type"),
+        content_encoding: own("content-encoding"),
+        headers: KEPT.iter().filter_map(|name| Some((*name, own(name)?))).collect(),
+        trace_id,
+        parent_span_id,
+        client_request_id: own("x-request-id").or_else(|| own("x-client-request-id")),
+        session: own("custody-session").or_else(|| from_baggage("session.id")),
+        user,
+        identity,
+        roles: roles.map(|roles| list(&roles)).unwrap_or_default(),
+        environment: own("custody-environment")
+            .or_else(|| from_baggage("deployment.environment.name")),
+        service: own("custody-service").or_else(|| from_baggage("service.name")),
+        tags: own("custody-tags").map(|tags| pairs(&tags)).unwrap_or_default(),
+        credential,
+        attempt: text(headers, "x-stainless-retry-count")
+            .and_then(|n| n.parse::<u32>().ok())
+            .unwrap_or(0)
+            .saturating_add(1),
+        synthetic: false,
+    }
+}
+
+/// The correlation id: the caller's `Custody-Correlation-Id`, else its `traceparent`, else a new
+/// one, which is sent upstream.
+fn trace(headers: &mut HeaderMap) -> (TraceId, Option<SpanId>) {
+    let given = text(headers, "traceparent").and_then(traceparent);
+    let named = text(headers, "custody-correlation-id").map(correlation);
+    let (trace, span) = match (named, given) {
+        (Some(named), Some((_, span))) => return (named, Some(span)),
+        (None, Some((trace, span))) => return (trace, Some(span)),
+        (Some(named), None) => (named, random()),
+        (None, None) => (TraceId(random()), random()),
+    };
+    let made = format!("00-{trace}-{}-01", SpanId(span));
+    if let Ok(value) = HeaderValue::from_str(&made) {
+        headers.insert("traceparent", value);
+    }
+    (trace, None)
+}
+
+/// A correlation id as a caller names it: 32 hexadecimal digits or a UUID are taken as they are,
+/// any other text by its SHA-256, so that the same text finds the same trace.
+pub(crate) fn correlation(name: &str) -> TraceId {
+    let hex: String = name.chars().filter(|c| *c != '-').collect();
+    match hex.to_ascii_lowercase().parse::<TraceId>() {
+        Ok(id) if id.is_valid() => id,
+        _ => {
+            let digest = Sha256::digest(name.as_bytes());
+            let mut id = [0; 16];
+            id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+            TraceId(id)
+        }
+    }
+}
+
+/// W3C Trace Context §3.2: `version-traceid-parentid-flags`.
+fn traceparent(value: &str) -> Option<(TraceId, SpanId)> {
+    let mut fields = value.split('-');
+    let (version, trace, span) = (fields.next()?, fields.next()?, fields.next()?);
+    let flags = fields.next()?;
+    let known = version.len() == 2 && version != "ff" && flags.len() == 2;
+    if !known || (version == "00" && fields.next().is_some()) {
+        return None;
+    }
+    let lower = |text: &str| !text.bytes().any(|b| b.is_ascii_uppercase());
+    if !lower(trace) || !lower(span) {
+        return None;
+    }
+    let (trace, span): (TraceId, SpanId) = (trace.parse().ok()?, span.parse().ok()?);
+    (trace.is_valid() && span.0 != [0; 8]).then_some((trace, span))
+}
+
+/// W3C Baggage §3.3.1: `key=value;properties, …`, values percent-encoded.
+fn baggage(headers: &HeaderMap) -> BTreeMap<String, String> {
+    headers
+        .get_all("baggage")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|member| {
+            let member = member.split(';').next()?;
+            let (key, value) = member.split_once('=')?;
+            Some((key.trim().to_owned(), percent_decode(value.trim())))
+        })
+        .collect()
+}
+
+fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let decoded = (byte == b'%')
+            .then(|| after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()))
+            .flatten()
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match decoded {
+            Some(decoded) => {
+                bytes.push(decoded);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split([',', ';']).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect()
+}
+
+fn pairs(text: &str) -> BTreeMap<String, String> {
+    list(text)
+        .iter()
+        .map(|pair| match pair.split_once('=') {
+            Some((key, value)) => (key.trim().to_owned(), value.trim().to_owned()),
+            None => (pair.clone(), String::new()),
+        })
+        .collect()
+}
+
+/// Random bytes; should the system give none, an id of zeroes and a time would still be unique
+/// enough to find, so a call never fails for it.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if getrandom::fill(&mut bytes).is_err()
+        && let Some(first) = bytes.first_mut()
+    {
+        *first = 1;
+    }
+    bytes
+}
+
+/// Whether any header says that this connection wants to become another protocol.
+pub(crate) fn wants_upgrade(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::UPGRADE)
+}
+
+#[cfg(test)]
+mod tests {
+    use capture::Mode;
+
+    use super::*;
+
+    fn head(headers: &[(&'static str, &str)]) -> (CallHead, HeaderMap) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let route = Arc::new(Route {
+            upstream: "openai".into(),
+            provider: "openai".into(),
+            family: provider::Family::OpenAi,
+            mode: Mode::Evidence,
+            class: "standard".into(),
+        });
+        let head = read(route, &Method::POST, "/v1/x", Some("key=abc&z=1"), &mut map);
+        (head, map)
+    }
+
+    #[test]
+    fn headers_win_over_baggage() {
+        let (head, _) = head(&[
+            ("custody-user", "alice"),
+            ("baggage", "user.id=bob;p=1, session.id=s%201 ,user.roles=a"),
+            ("custody-tags", "team=red, plain"),
+            ("custody-role", "support, lead"),
+            ("x-stainless-retry-count", "2"),
+        ]);
+        assert_eq!((head.user.as_deref(), head.identity), (Some("alice"), Identity::Header));
+        assert_eq!(head.session.as_deref(), Some("s 1"));
+        assert_eq!(head.roles, ["support", "lead"]);
+        assert_eq!(head.tags.get("team").map(String::as_str), Some("red"));
+        assert_eq!(head.tags.get("plain").map(String::as_str), Some(""));
+        assert_eq!(head.attempt, 3);
+        assert_eq!(head.credential.as_deref(), Some(b"abc".as_slice()));
+        assert_eq!(head.query.as_deref(), Some("key=REDACTED&z=1"));
+    }
+
+    #[test]
+    fn a_trace_context_is_taken_or_made() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let (taken, map) = head(&[("traceparent", parent)]);
+        assert_eq!(taken.trace_id.to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(taken.parent_span_id.unwrap().to_string(), "b7ad6b7169203331");
+        assert_eq!(map["traceparent"], parent);
+
+        let (made, map) = head(&[]);
+        let sent = map["traceparent"].to_str().unwrap();
+        assert!(sent.starts_with(&format!("00-{}-", made.trace_id)), "{sent}");
+        assert!(made.parent_span_id.is_none());
+
+        for bad in ["", "00-x", "00-00000000000000000000000000000000-b7ad6b7169203331-01"] {
+            let (made, map) = head(&[("traceparent", bad)]);
+            assert!(made.trace_id.is_valid());
+            assert_ne!(map["traceparent"], bad);
+        }
+    }
+
+    #[test]
+    fn a_named_correlation_is_found_again() {
+        let uuid = "0af76519-16cd-43dd-8448-eb211c80319c";
+        assert_eq!(correlation(uuid).to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(correlation("order 17"), correlation("order 17"));
+        assert_ne!(correlation("order 17"), correlation("order 18"));
+    }
+}
