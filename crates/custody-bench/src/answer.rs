@@ -32,7 +32,10 @@ impl Answer {
     pub(crate) fn whole(&self, text: &Text) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.length + 1024);
         let number = self.number;
-        put(&mut out, format_args!(r#"{{"id":"chatcmpl-{number:024x}","object":"chat.completion""#));
+        put(
+            &mut out,
+            format_args!(r#"{{"id":"chatcmpl-{number:024x}","object":"chat.completion""#),
+        );
         out.extend_from_slice(
             br#","created":1790000000,"model":"gpt-4o-2024-08-06","choices":[{"index":0,"message":"#,
         );
@@ -66,7 +69,9 @@ impl Answer {
             out.extend_from_slice(b"\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n");
             if piece == chunks {
                 self.open(&mut out);
-                out.extend_from_slice(b"{},\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":");
+                out.extend_from_slice(
+                    b"{},\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":",
+                );
                 self.usage(&mut out);
                 out.extend_from_slice(b"}\n\ndata: [DONE]\n\n");
             }

@@ -77,7 +77,10 @@ impl Bodies {
             conversations: Vec::new(),
         };
         match shape {
-            Shape::New(length) => bodies.prefixes.push(bodies.prefix(0, length / 8, 0)),
+            Shape::New(length) => {
+                let prefix = bodies.prefix(0, length / 8, 0);
+                bodies.prefixes.push(prefix);
+            }
             Shape::Prefixed(length) => {
                 for number in 0..SHARED {
                     let prefix = bodies.prefix(number, 6_000, length * 9 / 10);
@@ -144,12 +147,12 @@ impl Bodies {
         let Some(shared) = self.prefixes.get(prefix) else { return self.chat_new(0) };
         let (bytes, mut hasher) = (shared.bytes.clone(), shared.hasher.clone());
         let mut rest = Vec::with_capacity(length.saturating_sub(bytes.len()) + 1_024);
-        let left = length.saturating_sub(bytes.len() + 160);
+        let left = length.saturating_sub(bytes.len() + 110);
         // Long requests bring several new messages.
         let messages = (left / 3_000).max(1);
         for _ in 0..messages {
             let number = self.number();
-            message(&self.text, "user", number, left / messages - 60, &mut rest);
+            message(&self.text, "user", number, left / messages - 32, &mut rest);
         }
         self.close(number_of_user(self.issued), &mut rest);
         hasher.update(&rest);
@@ -183,7 +186,13 @@ impl Bodies {
             message(&self.text, "system", num::count(system), SYSTEM, out);
             FIRST + self.rng.below(400)
         } else {
-            message(&self.text, "assistant", conversation.last.number, conversation.last.length, out);
+            message(
+                &self.text,
+                "assistant",
+                conversation.last.number,
+                conversation.last.length,
+                out,
+            );
             USER + self.rng.below(160)
         };
         let number = self.number();
@@ -237,9 +246,9 @@ impl Conversation {
 
 /// Lengths of messages in conversations: the first request is then about 4 KB, the twelfth 12 KB.
 const SYSTEM: usize = 2_300;
-const FIRST: usize = 1_150;
+const FIRST: usize = 1_250;
 const USER: usize = 80;
-const ANSWER: usize = 400;
+const ANSWER: usize = 370;
 
 /// A few thousand users.
 fn number_of_user(ticket: u64) -> u64 {
@@ -302,7 +311,10 @@ mod tests {
         let (min, median, max, repeated) = survey(Shape::ChatNew);
         assert_eq!(repeated, 0);
         let (_, other, _, _) = survey(Shape::Chat);
-        assert!(min > 3_600 && max < 12_800 && median.abs_diff(other) < 400, "{min} {median} {max}");
+        assert!(
+            min > 3_600 && max < 12_800 && median.abs_diff(other) < 400,
+            "{min} {median} {max}"
+        );
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Child {
     /// until somebody waits.
     pub(crate) fn stop(mut self) -> Result<u64> {
         self.signal(Signal::TERM);
-        let patience = Instant::now() + Duration::from_secs(60);
+        let patience = Instant::now() + Duration::from_mins(1);
         while !self.ended() && Instant::now() < patience {
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -104,7 +104,7 @@ impl Child {
     fn signal(&self, signal: Signal) {
         if let Some(pid) = i32::try_from(self.pid()).ok().and_then(Pid::from_raw) {
             // It may be gone already.
-            drop(kill_process(pid, signal));
+            let _gone = kill_process(pid, signal);
         }
     }
 }

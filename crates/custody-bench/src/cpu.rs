@@ -31,6 +31,25 @@ pub(crate) fn used_micros(pids: &[u32]) -> u64 {
     ticks * tick_micros()
 }
 
+/// CPU microseconds that a core has worked so far, for whomever.
+pub(crate) fn core_micros(core: usize) -> u64 {
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    worked(&text, core).unwrap_or(0) * tick_micros()
+}
+
+/// All time of a core but `idle` and `iowait`; guests are counted in `user` already.
+fn worked(text: &str, core: usize) -> Option<u64> {
+    let name = format!("cpu{core} ");
+    let line = text.lines().find_map(|line| line.strip_prefix(&name))?;
+    let fields = line.split_whitespace().take(8).enumerate();
+    Some(
+        fields
+            .filter(|(n, _)| !(3..5).contains(n))
+            .filter_map(|(_, f)| f.parse::<u64>().ok())
+            .sum(),
+    )
+}
+
 /// One clock tick in microseconds.
 pub(crate) fn tick_micros() -> u64 {
     1_000_000 / rustix::param::clock_ticks_per_second().max(1)
@@ -96,13 +115,20 @@ fn parse(text: &str) -> Option<Stat> {
 
 #[cfg(test)]
 mod tests {
-    use super::{family, parse, used_micros};
+    use super::{family, parse, used_micros, worked};
 
     #[test]
     fn stat_with_a_strange_name() {
         let text = "42 (a) b (c)) S 7 42 42 0 -1 4194560 1 2 3 4 150 50 9 9 20 0 1 0 1 2 3";
         let stat = parse(text).unwrap();
         assert_eq!((stat.parent, stat.zombie, stat.ticks), (7, false, 200));
+    }
+
+    #[test]
+    fn work_of_a_core() {
+        let text =
+            "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 1 2 4 900 900 8 16 32 64 0\ncpu1 5 0 0 0 0 0 0 0 0 0\n";
+        assert_eq!((worked(text, 0), worked(text, 1), worked(text, 2)), (Some(63), Some(5), None));
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::text::Text;
 use crate::timer::Timer;
 use crate::{child, cpu, num};
 use connection::{Connection, Site};
+pub(crate) use phase::Busy;
 use phase::{Edge, Phase, Worker};
 use schedule::Schedule;
 use tally::Tally;
@@ -50,6 +51,8 @@ pub(crate) struct Spec {
     pub(crate) upstream: u32,
     /// The core to run on.
     pub(crate) core: usize,
+    /// The target's core.
+    pub(crate) target_core: usize,
 }
 
 /// What one run showed. Times are in microseconds.
@@ -72,16 +75,18 @@ pub(crate) struct Figures {
     pub(crate) rate: f64,
     /// Requests a second that were answered.
     pub(crate) achieved: f64,
+    /// Pieces of streams a second that arrived.
+    pub(crate) chunk_rate: f64,
     /// Requests a second in the closed loop of the calibration.
     pub(crate) closed_loop: Option<f64>,
     /// The target's CPU, the work that it put off included.
     pub(crate) cpu_per_request: Option<f64>,
     /// The same per piece of a stream.
     pub(crate) cpu_per_chunk: Option<f64>,
-    /// How busy the target kept its core in the window.
-    pub(crate) busy: f64,
-    /// How busy load generator and upstream kept theirs.
-    pub(crate) load_busy: f64,
+    /// How busy the target's core was in the window.
+    pub(crate) busy: Busy,
+    /// How busy the core of load generator and upstream was.
+    pub(crate) load_busy: Busy,
     /// From the moment a request was due to its last byte.
     pub(crate) latency: Quantiles,
     /// … to its head.
@@ -128,7 +133,9 @@ async fn measure(spec: Spec) -> Result<Figures> {
         tally: Tally::new(spec.workload.pace()).into(),
         watched: phase::Watched {
             target: spec.pids.clone(),
+            target_core: spec.target_core,
             load: vec![spec.upstream, std::process::id()],
+            load_core: spec.core,
         },
     });
     let window = Duration::from_secs_f64(spec.seconds);
@@ -154,9 +161,9 @@ async fn measure(spec: Spec) -> Result<Figures> {
     Ok(figures(&worker, &phase, rest, (rate, closed_loop, count)))
 }
 
-/// Twice the length of a stream, so that as many end as begin.
+/// Longer than a stream, so that as many end as begin.
 fn warm_up(streams: &Streams) -> Duration {
-    streams.length() * 2
+    streams.length() + Duration::from_millis(300)
 }
 
 struct Calibrated {
@@ -174,23 +181,26 @@ async fn calibrate(worker: &Rc<Worker>, share: f64) -> Result<Calibrated> {
         let mut phase = phase::run(worker, connections, schedule).await?;
         connections = std::mem::take(&mut phase.connections);
         let closed_loop = phase.end.rate_since(&phase.start);
-        let busy = phase.end.busy_since(&phase.start);
-        let load_busy = phase.end.load_busy_since(&phase.start);
+        let busy = phase.end.target_since(&phase.start);
+        let load_busy = phase.end.load_since(&phase.start);
         anyhow::ensure!(closed_loop > 0.0, "no request was answered: {:?}", worker.errors());
         // Without a target of its own process the upstream is the target, and half of what it can
         // do leaves the load generator its share of the core.
         if worker.watched.target.is_empty() {
             return Ok(Calibrated { rate: closed_loop / 2.0, closed_loop, connections });
         }
-        let waits = busy < share && load_busy < 0.85;
-        if waits && connections.len() < MOST_CONNECTIONS {
+        if !busy.full()
+            && !load_busy.full()
+            && busy.own < share
+            && connections.len() < MOST_CONNECTIONS
+        {
             let more = connections.len();
             connections.append(&mut worker.connect(more).await?);
             continue;
         }
         // The loop itself must not be the limit, or a queue grows that says nothing of the target.
         let limit = closed_loop * 0.85;
-        let rate = if busy > 0.0 { (closed_loop * share / busy).min(limit) } else { limit };
+        let rate = if busy.own > 0.0 { (closed_loop * share / busy.own).min(limit) } else { limit };
         return Ok(Calibrated { rate, closed_loop, connections });
     }
 }
@@ -202,9 +212,9 @@ fn figures(
     (rate, closed_loop, connections): (f64, Option<f64>, usize),
 ) -> Figures {
     let mut tally = worker.tally.borrow_mut();
-    let completed = rest.completed - phase.start.completed;
-    let chunks = rest.chunks - phase.start.chunks;
-    let cpu = num::float(rest.target_cpu - phase.start.target_cpu);
+    let completed = rest.completed.saturating_sub(phase.start.completed);
+    let chunks = rest.chunks.saturating_sub(phase.start.chunks);
+    let cpu = num::float(rest.target_cpu.saturating_sub(phase.start.target_cpu));
     let watched = !worker.watched.target.is_empty();
     let per = |count: u64| (watched && count > 0).then(|| cpu / num::float(count));
     Figures {
@@ -216,11 +226,12 @@ fn figures(
         connections,
         rate,
         achieved: phase.end.rate_since(&phase.start),
+        chunk_rate: phase.end.chunk_rate_since(&phase.start),
         closed_loop,
         cpu_per_request: per(completed),
         cpu_per_chunk: per(chunks),
-        busy: phase.end.busy_since(&phase.start),
-        load_busy: phase.end.load_busy_since(&phase.start),
+        busy: phase.end.target_since(&phase.start),
+        load_busy: phase.end.load_since(&phase.start),
         latency: tally.latency.quantiles(),
         first_byte: tally.first_byte.quantiles(),
         first_token: tally.first_token.quantiles(),

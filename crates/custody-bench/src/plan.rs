@@ -116,8 +116,12 @@ impl Workload {
             Self::Chat => "chats of 4-12 KB, 85 % of messages seen before, proxy core 70 % busy",
             Self::ChatNew => "chats of 4-12 KB, every message new, proxy core 70 % busy",
             Self::Latency => "300 chat requests/s, answered after 50 ms, open loop",
-            Self::Stream100 => "100 concurrent streams, first token after 10 ms, 50 chunks at 10 ms",
-            Self::Stream1000 => "1,000 concurrent streams, first token after 10 ms, 50 chunks",
+            Self::Stream100 => {
+                "100 concurrent streams, first token after 10 ms, 50 chunks at 10 ms"
+            }
+            Self::Stream1000 => {
+                "1,000 concurrent streams, first token after 10 ms, 50 chunks at 50 ms"
+            }
         }
     }
 
@@ -140,8 +144,10 @@ impl Workload {
             Self::Stream100 => {
                 Pace::Streams(Streams { concurrent: 100, chunks: 50, first: ms(10), gap: ms(10) })
             }
+            // 10 ms would be 100,000 chunks a second: one core can neither make nor take them, and
+            // the stalls would be the load generator's.
             Self::Stream1000 => {
-                Pace::Streams(Streams { concurrent: 1000, chunks: 50, first: ms(10), gap: ms(10) })
+                Pace::Streams(Streams { concurrent: 1000, chunks: 50, first: ms(10), gap: ms(50) })
             }
             _ => Pace::Busy(0.7),
         }

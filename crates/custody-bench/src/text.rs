@@ -8,8 +8,11 @@
 use crate::num;
 use crate::words::WORDS;
 
-/// Size of the pool: windows of a few hundred bytes hardly ever meet in it.
-const POOL: usize = 4 << 20;
+/// Size of the pool: large enough for variety, small enough for a core's cache.
+const POOL: usize = 1 << 20;
+
+/// Texts start and end at the sentence that follows a multiple of this.
+const BLOCK: usize = 64;
 
 /// Longest text that may be asked for.
 const LONGEST: usize = 64 << 10;
@@ -41,7 +44,8 @@ impl Rng {
 /// The pool of sentences. The bytes are ready to stand inside a JSON string.
 pub(crate) struct Text {
     pool: Vec<u8>,
-    /// Where sentences start, ascending. Cutting elsewhere could split an escape or a character.
+    /// For each block, where the first sentence after its begin starts. Cutting elsewhere could
+    /// split an escape or a character.
     starts: Vec<usize>,
     words: Vec<&'static str>,
 }
@@ -54,7 +58,7 @@ impl Text {
         let mut pool = Vec::with_capacity(POOL + 512);
         let mut starts = Vec::new();
         while pool.len() < POOL {
-            starts.push(pool.len());
+            starts.resize(pool.len().div_ceil(BLOCK), pool.len());
             sentence(&words, &mut rng, &mut pool);
         }
         Self { pool, starts, words }
@@ -75,22 +79,23 @@ impl Text {
         out.extend_from_slice(self.pool.get(from..to).unwrap_or_default());
     }
 
-    /// The first start of a sentence at or after `position`.
+    /// The first start of a sentence after `position`, or nearly so.
     fn boundary(&self, position: usize) -> usize {
-        let rank = self.starts.partition_point(|&start| start < position);
-        self.starts.get(rank).copied().unwrap_or(self.pool.len())
+        self.starts.get(position / BLOCK).copied().unwrap_or(self.pool.len())
     }
 }
 
 /// One sentence as people write to models: mostly words, now and then a figure, a name, an address,
 /// a quotation, a new paragraph, a letter outside ASCII.
 fn sentence(words: &[&str], rng: &mut Rng, out: &mut Vec<u8>) {
-    let length = 5 + rng.below(12);
+    let length = 4 + rng.below(9);
     for place in 0..length {
         out.push(b' ');
         let first = place == 0;
         match rng.below(240) {
-            0..=5 if !first => out.extend_from_slice((10 + rng.below(9_990)).to_string().as_bytes()),
+            0..=5 if !first => {
+                out.extend_from_slice((10 + rng.below(9_990)).to_string().as_bytes());
+            }
             6..=7 if !first => out.extend_from_slice("Zoë".as_bytes()),
             8 if !first => {
                 let name = word(words, rng);
@@ -150,7 +155,7 @@ mod tests {
             let mut out = vec![b'"'];
             text.write(number, 400, &mut out);
             out.push(b'"');
-            assert!((350..700).contains(&out.len()), "{}", out.len());
+            assert!((320..560).contains(&out.len()), "{}", out.len());
             let decoded: String = serde_json::from_slice(&out).unwrap();
             assert!(seen.insert(decoded));
         }

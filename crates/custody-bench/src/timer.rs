@@ -34,6 +34,7 @@ struct Inner {
 
 impl Timer {
     /// A timer whose driver lives as long as the surrounding `LocalSet`.
+    #[expect(deprecated, reason = "the successor is unsafe; an owned descriptor keeps its promise")]
     pub(crate) fn start() -> Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let fd = AsyncFd::new(timerfd_create(TimerfdClockId::Monotonic, flags)?)?;

@@ -112,30 +112,29 @@ impl Mock {
                 timer: self.timer.clone(),
             })
         };
-        self.respond(reply, &format!("{length}-{:08x}", crc.finalize()), wanted)
+        respond(reply, &format!("{length}-{:08x}", crc.finalize()), wanted)
     }
+}
 
-    #[expect(clippy::unused_self, reason = "reads as a step of answering")]
-    fn respond(&self, reply: Reply, received: &str, wanted: Answer) -> Response<Reply> {
-        let kind = match reply {
-            Reply::Whole(_) => "application/json",
-            Reply::Stream(_) => "text/event-stream; charset=utf-8",
-        };
-        let streamed = matches!(reply, Reply::Stream(_));
-        let mut response = Response::new(reply);
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        if streamed {
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        }
-        let id = format!("req_{:032x}", wanted.number);
-        for (name, value) in [("x-request-id", id.as_str()), (answer::RECEIVED, received)] {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        }
-        response
+fn respond(reply: Reply, received: &str, wanted: Answer) -> Response<Reply> {
+    let kind = match reply {
+        Reply::Whole(_) => "application/json",
+        Reply::Stream(_) => "text/event-stream; charset=utf-8",
+    };
+    let streamed = matches!(reply, Reply::Stream(_));
+    let mut response = Response::new(reply);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if streamed {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
+    let id = format!("req_{:032x}", wanted.number);
+    for (name, value) in [("x-request-id", id.as_str()), (answer::RECEIVED, received)] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
 }
 
 /// A number from a header; zero when it is absent.

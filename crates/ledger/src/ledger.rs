@@ -35,6 +35,8 @@ pub struct Config {
     pub keys: Arc<KeyStore>,
     /// The only source of time.
     pub clock: Arc<dyn Clock>,
+    /// Whether calls are admitted here; a ledger of events alone reserves no numbers.
+    pub admits: bool,
     /// How often what is pending is sealed.
     pub seal_every: Duration,
     /// An idle log says so this often; zero for never.
@@ -69,7 +71,8 @@ impl Ledger {
     /// gets back.
     pub fn open(config: Config) -> Result<(Self, Recovered), LedgerError> {
         let verifying_key = config.key.verifying_key();
-        let start = recover(&config)?;
+        let mut start = recover(&config)?;
+        start.state.closing = !config.admits;
         let shared = Arc::new(Shared {
             numbers: Numbers::new(start.next_number),
             state: Mutex::new(start.state),

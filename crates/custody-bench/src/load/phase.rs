@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 use tokio::task::{JoinSet, spawn_local};
 
 use super::connection::{Connection, Site};
@@ -33,12 +34,16 @@ pub(crate) struct Worker {
     pub(crate) watched: Watched,
 }
 
-/// Processes by the core they have to themselves.
+/// Processes and the cores they run on.
 pub(crate) struct Watched {
     /// The target's.
     pub(crate) target: Vec<u32>,
+    /// Its core.
+    pub(crate) target_core: usize,
     /// Load generator and upstream.
     pub(crate) load: Vec<u32>,
+    /// Their core.
+    pub(crate) load_core: usize,
 }
 
 /// All counters at one moment.
@@ -52,6 +57,24 @@ pub(crate) struct Edge {
     /// CPU microseconds of the target so far.
     pub(crate) target_cpu: u64,
     load_cpu: u64,
+    target_core: u64,
+    load_core: u64,
+}
+
+/// Shares of one core between two edges.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Busy {
+    /// What it was there for.
+    pub(crate) own: f64,
+    /// Whatever else ran on it.
+    pub(crate) others: f64,
+}
+
+impl Busy {
+    /// Whether the core had hardly a pause.
+    pub(crate) fn full(&self) -> bool {
+        self.own + self.others > 0.9
+    }
 }
 
 /// What a phase leaves.
@@ -91,6 +114,8 @@ impl Worker {
             chunks: tally.chunks,
             target_cpu: cpu::used_micros(&self.watched.target),
             load_cpu: cpu::used_micros(&self.watched.load),
+            target_core: cpu::core_micros(self.watched.target_core),
+            load_core: cpu::core_micros(self.watched.load_core),
         }
     }
 
@@ -121,18 +146,29 @@ impl Edge {
 
     /// Requests a second between two edges.
     pub(crate) fn rate_since(&self, earlier: &Self) -> f64 {
-        num::float(self.completed - earlier.completed) / self.seconds_since(earlier)
+        num::float(self.completed.saturating_sub(earlier.completed)) / self.seconds_since(earlier)
     }
 
-    /// The share of a core that the target used between them.
-    pub(crate) fn busy_since(&self, earlier: &Self) -> f64 {
-        let used = num::float(self.target_cpu - earlier.target_cpu);
-        used / 1e6 / self.seconds_since(earlier)
+    /// Pieces of streams a second.
+    pub(crate) fn chunk_rate_since(&self, earlier: &Self) -> f64 {
+        num::float(self.chunks.saturating_sub(earlier.chunks)) / self.seconds_since(earlier)
     }
 
-    /// The share that load generator and upstream used.
-    pub(crate) fn load_busy_since(&self, earlier: &Self) -> f64 {
-        num::float(self.load_cpu - earlier.load_cpu) / 1e6 / self.seconds_since(earlier)
+    /// How busy the target's core was between them.
+    pub(crate) fn target_since(&self, earlier: &Self) -> Busy {
+        let own = self.target_cpu.saturating_sub(earlier.target_cpu);
+        self.busy(earlier, own, self.target_core.saturating_sub(earlier.target_core))
+    }
+
+    /// How busy the core of load generator and upstream was.
+    pub(crate) fn load_since(&self, earlier: &Self) -> Busy {
+        let own = self.load_cpu.saturating_sub(earlier.load_cpu);
+        self.busy(earlier, own, self.load_core.saturating_sub(earlier.load_core))
+    }
+
+    fn busy(&self, earlier: &Self, own: u64, all: u64) -> Busy {
+        let share = |used| num::float(used) / 1e6 / self.seconds_since(earlier);
+        Busy { own: share(own), others: share(all.saturating_sub(own)) }
     }
 }
 
@@ -191,9 +227,9 @@ pub(crate) async fn settle(worker: &Worker) -> Edge {
     let patience = Instant::now() + Duration::from_secs(10);
     let mut edge = worker.edge();
     while Instant::now() < patience && !worker.watched.target.is_empty() {
-        worker.timer.sleep_until(Instant::now() + Duration::from_millis(100)).await;
+        worker.timer.sleep_until(Instant::now() + Duration::from_millis(200)).await;
         let later = worker.edge();
-        let idle = later.target_cpu - edge.target_cpu <= cpu::tick_micros();
+        let idle = later.target_cpu.saturating_sub(edge.target_cpu) <= cpu::tick_micros();
         edge = later;
         if idle {
             break;

@@ -3,12 +3,17 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+/// Moments are at least this far apart.
+const FINEST: Duration = Duration::from_micros(200);
+
 /// The moments of one phase. Workers take them one by one; a worker that comes late for a moment
 /// sends at once, and the latency still counts from the moment.
 pub(crate) struct Schedule {
     start: Instant,
     /// `None`: whenever a connection is free (a closed loop).
     step: Option<Duration>,
+    /// So many requests are due at the same moment.
+    group: u32,
     warm: Duration,
     window: Duration,
     issued: Cell<u32>,
@@ -24,18 +29,26 @@ pub(crate) struct Ticket {
 }
 
 impl Schedule {
-    /// `rate` requests a second, evenly spaced.
+    /// `rate` requests a second, evenly spaced; at high rates in small groups, since each moment
+    /// costs the load generator a timer and a change of context.
     pub(crate) fn paced(rate: f64, warm: Duration, window: Duration) -> Self {
-        Self::new(Some(Duration::from_secs_f64(1.0 / rate.max(0.1))), warm, window)
+        let step = Duration::from_secs_f64(1.0 / rate.max(0.1));
+        let group = FINEST.as_nanos() / step.as_nanos().max(1);
+        Self::new(Some(step), u32::try_from(group).unwrap_or(1).max(1), warm, window)
     }
 
     /// As fast as the connections allow.
     pub(crate) fn closed(warm: Duration, window: Duration) -> Self {
-        Self::new(None, warm, window)
+        Self::new(None, 1, warm, window)
     }
 
-    fn new(step: Option<Duration>, warm: Duration, window: Duration) -> Self {
-        Self { start: Instant::now(), step, warm, window, issued: Cell::new(0) }
+    fn new(step: Option<Duration>, group: u32, warm: Duration, window: Duration) -> Self {
+        Self { start: Instant::now(), step, group, warm, window, issued: Cell::new(0) }
+    }
+
+    /// When request number `n` is due.
+    fn due(&self, step: Duration, n: u32) -> Instant {
+        self.start + step * (n - n % self.group)
     }
 
     /// Starts now.
@@ -60,7 +73,7 @@ impl Schedule {
             return None;
         }
         let due = match self.step {
-            Some(step) => self.start + step * self.issued.get(),
+            Some(step) => self.due(step, self.issued.get()),
             None => now,
         };
         if due >= self.end() {
@@ -73,7 +86,7 @@ impl Schedule {
     /// What was due and never sent, because all connections were busy until the end.
     pub(crate) fn left_over(&self) -> Vec<Ticket> {
         let Some(step) = self.step else { return Vec::new() };
-        let dues = (self.issued.get()..).map(|n| self.start + step * n);
+        let dues = (self.issued.get()..).map(|n| self.due(step, n));
         let left = dues.take_while(|due| *due < self.end());
         left.map(|due| Ticket { due, measured: due >= self.measured_from() }).collect()
     }
@@ -92,5 +105,13 @@ mod tests {
         assert_eq!(taken.len(), 1_500);
         assert_eq!(taken.iter().filter(|t| t.measured).count(), 500);
         assert_eq!(schedule.left_over().len(), 500);
+    }
+
+    #[test]
+    fn fast_schedules_come_in_groups() {
+        let schedule = Schedule::paced(40_000.0, Duration::ZERO, Duration::from_secs(1));
+        let dues: Vec<_> = (0..12).map_while(|_| schedule.next()).map(|t| t.due).collect();
+        let moments: std::collections::BTreeSet<_> = dues.iter().collect();
+        assert_eq!(moments.len(), 2); // of eight and four
     }
 }

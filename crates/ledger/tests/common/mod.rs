@@ -357,6 +357,7 @@ impl World {
             key: SigningKey::new(ORIGIN, &[42; 32]).unwrap(),
             keys: Arc::clone(&self.keys),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            admits: true,
             // Tests seal by themselves.
             seal_every: Duration::from_secs(3600),
             heartbeat: Duration::ZERO,

@@ -1,0 +1,14 @@
+//! One file a command.
+
+pub(crate) mod config;
+pub(crate) mod keys;
+pub(crate) mod mask;
+pub(crate) mod search;
+pub(crate) mod serve;
+pub(crate) mod show;
+pub(crate) mod trace;
+pub(crate) mod verify;
+
+mod record_view;
+
+pub(crate) use record_view::print_record;

@@ -1,0 +1,133 @@
+//! A record for people.
+
+use serde_json::Value;
+
+use crate::output::{self, BAD, DIM, GOOD, HEAD, NAME, paint, safe};
+
+/// A part's text is cut after this many characters; `--json` gives all of it.
+const LONGEST: usize = 600;
+
+/// Prints a record.
+pub(crate) fn print_record(record: &Value) -> anyhow::Result<()> {
+    let kind = text(record, "/kind");
+    output::line(format!("{} {}", paint(HEAD, &kind), paint(NAME, text(record, "/id"))))?;
+    if kind != "interaction" {
+        row("recorded", &text(record, "/recorded"))?;
+        row("body", &record.get("body").map(Value::to_string).unwrap_or_default())?;
+        return proof(record);
+    }
+    row(
+        "admitted",
+        &format!("{}   number {}", text(record, "/time/admitted"), text(record, "/admission")),
+    )?;
+    row("correlation", &text(record, "/correlation/trace_id"))?;
+    let model = format!(
+        "{} {} → {}   {}",
+        text(record, "/model/provider"),
+        text(record, "/model/requested"),
+        text(record, "/model/answered"),
+        text(record, "/model/operation"),
+    );
+    row("model", &model)?;
+    let who = [
+        ("user", "/who/user"),
+        ("session", "/correlation/session"),
+        ("service", "/who/service"),
+        ("environment", "/who/environment"),
+    ]
+    .iter()
+    .filter(|(_, path)| record.pointer(path).is_some_and(|v| !v.is_null()))
+    .map(|(name, path)| format!("{name} {}", text(record, path)))
+    .collect::<Vec<_>>()
+    .join("   ");
+    if !who.is_empty() {
+        row("who", &who)?;
+    }
+    let outcome = text(record, "/response/outcome");
+    let style = if outcome == "complete" { GOOD } else { BAD };
+    row(
+        "outcome",
+        &format!(
+            "{}   status {}   finish {}   {} in, {} out",
+            paint(style, &outcome),
+            text(record, "/response/status"),
+            text(record, "/response/finish_class"),
+            text(record, "/usage/input"),
+            text(record, "/usage/output"),
+        ),
+    )?;
+    row(
+        "timing",
+        &format!(
+            "first token {}   total {}",
+            micros(record.pointer("/timing/first_token_us")),
+            micros(record.pointer("/timing/total_us")),
+        ),
+    )?;
+    let masked = record.pointer("/masking/counts").map(Value::to_string).unwrap_or_default();
+    if masked != "{}" {
+        row("masked", &masked)?;
+    }
+    let oddities = record.get("oddities").map(Value::to_string).unwrap_or_default();
+    if oddities != "[]" {
+        row("oddities", &safe(&oddities, LONGEST))?;
+    }
+    for path in ["/request/parts", "/response/parts"] {
+        for part in record.pointer(path).and_then(Value::as_array).into_iter().flatten() {
+            print_part(part)?;
+        }
+    }
+    proof(record)
+}
+
+fn print_part(part: &Value) -> anyhow::Result<()> {
+    let head = format!("{} {}", text(part, "/role"), text(part, "/kind"));
+    let body = if let Some(why) = part.get("withheld") {
+        paint(
+            DIM,
+            format!("({} bytes, withheld: {})", text(part, "/length"), why.as_str().unwrap_or("")),
+        )
+    } else if let Some(content) = part.get("text").and_then(Value::as_str) {
+        safe(content, LONGEST)
+    } else {
+        let own = ["role", "kind", "pid", "length"];
+        let rest: serde_json::Map<String, Value> = part
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| !own.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        safe(&Value::Object(rest).to_string(), LONGEST)
+    };
+    output::line(format!("  {} {body}", paint(HEAD, format!("{head}:"))))
+}
+
+fn proof(record: &Value) -> anyhow::Result<()> {
+    let sealed = record.pointer("/proof/sealed").and_then(Value::as_bool).unwrap_or(false);
+    let state = if sealed { paint(GOOD, "sealed") } else { paint(DIM, "not sealed yet") };
+    let leaf = text(record, "/proof/leaf_index");
+    let collector = text(record, "/collector");
+    row("proof", &format!("entry {leaf} of {collector}, {state}"))
+}
+
+fn row(name: &str, value: &str) -> anyhow::Result<()> {
+    output::line(format!("  {} {value}", paint(DIM, format!("{name:<12}"))))
+}
+
+fn text(record: &Value, path: &str) -> String {
+    match record.pointer(path) {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => safe(text, LONGEST),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn micros(value: Option<&Value>) -> String {
+    match value.and_then(Value::as_u64) {
+        None => "-".to_owned(),
+        Some(us) if us < 1000 => format!("{us} µs"),
+        Some(us) if us < 1_000_000 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
+        Some(us) => format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000),
+    }
+}

@@ -1,0 +1,64 @@
+//! `custody serve`.
+
+use anyhow::Context as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::ServeArgs;
+use crate::output::{self, DIM, HEAD, NAME, paint};
+use crate::recorder::Recorder;
+use crate::{Failure, Outcome, config};
+
+pub(crate) fn run(args: &ServeArgs) -> Result<Outcome, Failure> {
+    let mut config = config::load(args.config.as_deref())?;
+    if let Some(data) = &args.data {
+        config.data.clone_from(data);
+    }
+    start_log();
+    let discards = config.capture.sink == "discard";
+    let mode = config.proxy.mode.clone();
+    let data = config.data.display().to_string();
+    let recorder = Recorder::start(config)?;
+    output::line(format!("{} records in {} ({mode})", paint(HEAD, "custody"), paint(NAME, &data)))?;
+    output::line(format!(
+        "  proxy  {}   {}",
+        paint(NAME, format!("http://{}", recorder.proxy_address)),
+        paint(DIM, "point a client's base URL here: /openai/v1, /anthropic, …")
+    ))?;
+    output::line(format!("  api    {}", paint(NAME, format!("http://{}", recorder.api_address))))?;
+    output::line(format!("  key    {}", recorder.key))?;
+    if discards {
+        tracing::warn!("[capture] sink = \"discard\": nothing is recorded");
+    }
+    wait_for_stop()?;
+    tracing::info!("stopping: calls that are going on are waited for");
+    recorder.stop()?;
+    Ok(Outcome::Done)
+}
+
+/// The program's own messages, on standard error. `CUSTODY_LOG` sets the level.
+pub(crate) fn start_log() {
+    let filter = EnvFilter::try_from_env("CUSTODY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .finish();
+    if tracing::subscriber::set_global_default(subscriber).is_err() {
+        output::remark("messages go where they went before");
+    }
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub(crate) fn wait_for_stop() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,120 @@
+//! `custody verify`: everything is re-checked, the verdict fits on one screen.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, anyhow};
+use query::{CollectorReport, VerifyReport};
+use tlog::VerifyingKey;
+
+use crate::cli::VerifyArgs;
+use crate::output::{BAD, DIM, GOOD, HEAD, NAME, Progress, paint, safe};
+use crate::place::Place;
+use crate::{Failure, Outcome, output};
+
+/// Findings past this many are counted and not listed.
+const SHOWN: usize = 20;
+
+pub(crate) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
+    let keys = trusted(&args.key).map_err(Failure::Usage)?;
+    let place = Place::named(&args.place)?;
+    let store = place.open_store()?;
+    let started = std::time::Instant::now();
+    let progress = Progress::new();
+    let report =
+        query::verify(&store, &keys, &mut |what, done, all| progress.set(what, done, all))?;
+    drop(progress);
+    if args.json {
+        output::json(&serde_json::to_value(&report)?)?;
+    } else {
+        print(&report, started.elapsed())?;
+    }
+    Ok(if report.ok { Outcome::Done } else { Outcome::Found })
+}
+
+fn trusted(keys: &[String]) -> anyhow::Result<BTreeMap<String, VerifyingKey>> {
+    keys.iter()
+        .map(|given| {
+            let text = match std::fs::read_to_string(given) {
+                Ok(text) => text,
+                Err(_) => given.clone(),
+            };
+            let key: VerifyingKey = text
+                .parse()
+                .with_context(|| anyhow!("--key {given:?} is neither a key nor a file with one"))?;
+            Ok((key.name().to_owned(), key))
+        })
+        .collect()
+}
+
+/// Prints a report for people.
+pub(crate) fn print(report: &VerifyReport, took: std::time::Duration) -> anyhow::Result<()> {
+    for collector in &report.collectors {
+        print_collector(collector)?;
+    }
+    let findings: usize = report.collectors.iter().map(|c| c.findings.len()).sum();
+    let bytes: u64 = report.collectors.iter().map(|c| c.bytes).sum();
+    let size = indicatif::HumanBytes(bytes);
+    let seconds = took.as_secs_f64();
+    if report.ok {
+        output::line(format!(
+            "{}  everything checks out {}",
+            paint(GOOD, "VERIFIED"),
+            paint(DIM, format!("({size} in {seconds:.2} s)"))
+        ))
+    } else {
+        let what = if findings == 1 { "finding" } else { "findings" };
+        output::line(format!("{}  {findings} {what}", paint(BAD, "NOT VERIFIED")))
+    }
+}
+
+fn print_collector(report: &CollectorReport) -> anyhow::Result<()> {
+    let numbers = &report.numbers;
+    output::line(format!("{} {}", paint(HEAD, "collector"), paint(NAME, &report.collector)))?;
+    output::line(format!("  key       {}", report.key))?;
+    output::line(format!(
+        "  log       {} entries, root {}",
+        report.size,
+        report.root.get(..16).unwrap_or(&report.root)
+    ))?;
+    output::line(format!(
+        "  checked   {} checkpoints, {} tiles, {} envelopes, {} parts, {} files",
+        report.checkpoints, report.tiles, report.envelopes, report.parts, report.files
+    ))?;
+    output::line(format!(
+        "  numbers   admitted {} = recorded {} + gaps {} + open {}{}",
+        numbers.admitted,
+        numbers.recorded,
+        numbers.gaps,
+        numbers.open,
+        if numbers.missing == 0 {
+            String::new()
+        } else {
+            format!(" + MISSING {}", numbers.missing)
+        }
+    ))?;
+    for (reason, count) in &numbers.gap_reasons {
+        output::line(paint(DIM, format!("            {count} in gaps: {reason}")))?;
+    }
+    if report.unsealed > 0 {
+        output::line(format!(
+            "  unsealed  {} records wait for the next checkpoint",
+            report.unsealed
+        ))?;
+    }
+    for note in &report.notes {
+        output::line(paint(DIM, format!("  note      {note}")))?;
+    }
+    for finding in report.findings.iter().take(SHOWN) {
+        let record = finding.record.map_or(String::new(), |r| format!(", record {r}"));
+        output::line(format!(
+            "  {}   {}{record}: {}",
+            paint(BAD, "FINDING"),
+            safe(&finding.file, 200),
+            safe(&finding.what, 300)
+        ))?;
+    }
+    if report.findings.len() > SHOWN {
+        output::line(format!("  … and {} more; --json lists all", report.findings.len() - SHOWN))?;
+    }
+    output::line("")
+}

@@ -1,0 +1,196 @@
+//! The configuration: one TOML file, every key with a default, environment over file.
+
+mod load;
+mod unit;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use load::{load, load_text};
+pub(crate) use unit::{Bytes, Span};
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Journal, keys, and the archive unless it is elsewhere.
+    pub(crate) data: PathBuf,
+    /// Directory of the archive. Default: `archive` under `data`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) archive: Option<PathBuf>,
+    /// Ask the file system to make archived files immutable (needs the right to).
+    pub(crate) archive_immutable: bool,
+    /// Name of this collector: a folder of the archive and the end of its log's origin.
+    pub(crate) collector: String,
+    pub(crate) proxy: ProxyConfig,
+    pub(crate) api: ApiConfig,
+    pub(crate) capture: CaptureConfig,
+    pub(crate) ledger: LedgerConfig,
+    pub(crate) masking: MaskingConfig,
+    /// Upstreams, beside or instead of the ones that exist by default.
+    pub(crate) upstream: Vec<UpstreamConfig>,
+}
+
+/// The proxy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ProxyConfig {
+    /// Where clients connect.
+    pub(crate) listen: SocketAddr,
+    /// `observe`, `evidence` or `fail-closed`.
+    pub(crate) mode: String,
+    /// Threads. 0: one for each core.
+    pub(crate) threads: usize,
+    /// How long a stop waits for calls that are going on.
+    pub(crate) stop_timeout: Span,
+}
+
+/// The API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ApiConfig {
+    /// Where it answers; loopback only.
+    pub(crate) listen: SocketAddr,
+}
+
+/// Capture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CaptureConfig {
+    /// Bytes that calls in flight may hold in memory.
+    pub(crate) memory: Bytes,
+    /// Bytes of a body that are kept whole; the rest is hashed and counted.
+    pub(crate) max_body: Bytes,
+    /// Bytes of sealed parts that are remembered, so that they are not sealed again.
+    pub(crate) cache: Bytes,
+    /// How long a gate waits for the log before it opens by itself.
+    pub(crate) gate_timeout: Span,
+    /// How long a gate of `fail-closed` waits before the answer is withheld.
+    pub(crate) closed_timeout: Span,
+    /// Threads that parse, mask and seal. 0: half the cores, at least one.
+    pub(crate) threads: usize,
+    /// `log`, or `discard` to measure the proxy alone: then nothing is recorded.
+    pub(crate) sink: String,
+}
+
+/// The ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LedgerConfig {
+    /// How often what is pending is sealed.
+    pub(crate) seal_every: Span,
+    /// An idle log says so this often; 0s for never.
+    pub(crate) heartbeat: Span,
+    /// A segment closes at about this size of the journal …
+    pub(crate) segment_bytes: Bytes,
+    /// … or this age.
+    pub(crate) segment_age: Span,
+}
+
+/// Masking: what happens to what the detectors find.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct MaskingConfig {
+    /// Name of the policy, in every record.
+    pub(crate) policy: String,
+    /// `keep`, `mask`, `pseudonym` or `drop`, by entity (`EMAIL = "pseudonym"`).
+    pub(crate) entities: BTreeMap<String, String>,
+}
+
+/// An upstream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpstreamConfig {
+    /// The first segment of the path.
+    pub(crate) name: String,
+    /// Where it is, e.g. `https://api.openai.com`.
+    pub(crate) base_url: String,
+    /// `openai`, `anthropic`, `opaque`, or `auto` to tell by the path.
+    #[serde(default = "auto")]
+    pub(crate) format: String,
+    /// Mode, where it differs from the proxy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mode: Option<String>,
+    /// Retention class.
+    #[serde(default = "standard")]
+    pub(crate) retention: String,
+}
+
+fn auto() -> String {
+    "auto".to_owned()
+}
+
+fn standard() -> String {
+    "standard".to_owned()
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("./custody-data"),
+            archive: None,
+            archive_immutable: true,
+            collector: "c1".to_owned(),
+            proxy: ProxyConfig::default(),
+            api: ApiConfig::default(),
+            capture: CaptureConfig::default(),
+            ledger: LedgerConfig::default(),
+            masking: MaskingConfig::default(),
+            upstream: Vec::new(),
+        }
+    }
+}
+
+impl Default for ProxyConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            mode: "evidence".to_owned(),
+            threads: 0,
+            stop_timeout: Span::seconds(10),
+        }
+    }
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8081)) }
+    }
+}
+
+impl Default for CaptureConfig {
+    fn default() -> Self {
+        Self {
+            memory: Bytes::mebibytes(256),
+            max_body: Bytes::mebibytes(32),
+            cache: Bytes::mebibytes(32),
+            gate_timeout: Span::milliseconds(250),
+            closed_timeout: Span::seconds(10),
+            threads: 0,
+            sink: "log".to_owned(),
+        }
+    }
+}
+
+impl Default for LedgerConfig {
+    fn default() -> Self {
+        Self {
+            seal_every: Span::seconds(1),
+            heartbeat: Span::seconds(60),
+            segment_bytes: Bytes::mebibytes(64),
+            segment_age: Span::seconds(300),
+        }
+    }
+}
+
+impl Default for MaskingConfig {
+    fn default() -> Self {
+        Self { policy: "default".to_owned(), entities: BTreeMap::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

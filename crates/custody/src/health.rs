@@ -1,0 +1,165 @@
+//! What the recorder says about itself.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use api::{Health, Readiness};
+use capture::Capture;
+use ledger::Ledger;
+
+/// Readiness and counters of a running recorder.
+pub(crate) struct RecorderHealth {
+    ledger: Arc<Ledger>,
+    capture: Arc<Capture>,
+}
+
+impl RecorderHealth {
+    pub(crate) fn new(ledger: Arc<Ledger>, capture: Arc<Capture>) -> Self {
+        Self { ledger, capture }
+    }
+}
+
+impl Health for RecorderHealth {
+    fn readiness(&self) -> Readiness {
+        let status = self.ledger.status();
+        let mut reasons = Vec::new();
+        if !status.writable {
+            reasons.push("the write-ahead log cannot be written".to_owned());
+        }
+        if status.fatal {
+            reasons.push("the ledger contradicts itself and is not sealed any more".to_owned());
+        }
+        Readiness { ready: reasons.is_empty(), reasons }
+    }
+
+    fn metrics(&self) -> String {
+        let (ledger, capture) = (self.ledger.status(), self.capture.status());
+        let flag = u64::from;
+        let metrics: [(&str, &str, &str, u64); 27] = [
+            ("custody_admitted_total", "counter", "Calls let through.", capture.admitted),
+            (
+                "custody_finished_total",
+                "counter",
+                "Calls whose record is written.",
+                capture.finished,
+            ),
+            ("custody_refused_total", "counter", "Calls refused by fail-closed.", capture.refused),
+            ("custody_gap_calls_total", "counter", "Calls that became gaps.", capture.gaps),
+            (
+                "custody_gap_numbers_total",
+                "counter",
+                "Admission numbers in gap records.",
+                ledger.gap_numbers,
+            ),
+            (
+                "custody_gate_timeouts_total",
+                "counter",
+                "Gates that opened by themselves.",
+                capture.gate_timeouts,
+            ),
+            (
+                "custody_capture_memory_bytes",
+                "gauge",
+                "Bytes held by calls in flight.",
+                capture.memory_used,
+            ),
+            (
+                "custody_parts_met_total",
+                "counter",
+                "Parts that were sealed before.",
+                capture.parts_met,
+            ),
+            ("custody_parts_new_total", "counter", "Parts masked and sealed.", capture.parts_new),
+            (
+                "custody_masked_values_total",
+                "counter",
+                "Values taken out by masking.",
+                capture.masked_values,
+            ),
+            (
+                "custody_mask_failures_total",
+                "counter",
+                "Parts withheld because a detector failed.",
+                capture.mask_failures,
+            ),
+            (
+                "custody_capture_faults_total",
+                "counter",
+                "Calls lost to a fault of the program.",
+                capture.faults,
+            ),
+            ("custody_oddities_total", "counter", "Oddities met in requests.", capture.oddities),
+            ("custody_records_total", "counter", "Records written to the journal.", ledger.records),
+            ("custody_open_calls", "gauge", "Calls without an outcome.", ledger.open_calls),
+            (
+                "custody_unsealed_records",
+                "gauge",
+                "Records that no checkpoint covers yet.",
+                ledger.unsealed,
+            ),
+            ("custody_tree_size", "gauge", "Entries of the log.", ledger.tree_size),
+            (
+                "custody_checkpoint_timestamp_microseconds",
+                "gauge",
+                "When the last checkpoint was published.",
+                ledger.checkpoint_at,
+            ),
+            ("custody_segments_total", "counter", "Segments archived.", ledger.segments),
+            (
+                "custody_seal_failures_total",
+                "counter",
+                "Times that nothing could be sealed.",
+                ledger.seal_failures,
+            ),
+            (
+                "custody_journal_bytes_total",
+                "counter",
+                "Bytes written to the journal.",
+                ledger.journal_bytes,
+            ),
+            (
+                "custody_journal_writes_total",
+                "counter",
+                "Writes to the journal.",
+                ledger.journal_writes,
+            ),
+            (
+                "custody_journal_syncs_total",
+                "counter",
+                "Syncs of the journal.",
+                ledger.journal_syncs,
+            ),
+            (
+                "custody_journal_write_failures_total",
+                "counter",
+                "Writes that failed.",
+                ledger.write_failures,
+            ),
+            (
+                "custody_journal_sync_failures_total",
+                "counter",
+                "Syncs that failed.",
+                ledger.sync_failures,
+            ),
+            (
+                "custody_journal_writable",
+                "gauge",
+                "1 when the journal can be written.",
+                flag(ledger.writable),
+            ),
+            (
+                "custody_ledger_fatal",
+                "gauge",
+                "1 when the ledger contradicts itself.",
+                flag(ledger.fatal),
+            ),
+        ];
+        let mut text = String::with_capacity(4096);
+        for (name, kind, help, value) in metrics {
+            // Writing into a String has no way to fail.
+            let _infallible =
+                write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
+        }
+        text
+    }
+}

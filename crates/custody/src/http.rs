@@ -1,0 +1,54 @@
+//! Asking a running Custody: `--server URL`.
+
+use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::Request;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+
+/// Gets `path` from the server at `base` (`http://127.0.0.1:8081`).
+pub(crate) fn get(base: &str, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
+    let authority = base.trim_end_matches('/').strip_prefix("http://").ok_or_else(|| {
+        anyhow!("--server {base}: expected an address such as http://127.0.0.1:8081")
+    })?;
+    let mut target = path.to_owned();
+    for (i, (name, value)) in query.iter().enumerate() {
+        target.push(if i == 0 { '?' } else { '&' });
+        target.push_str(name);
+        target.push('=');
+        target.push_str(&encode(value));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (status, body) = runtime
+        .block_on(fetch(authority, &target))
+        .with_context(|| format!("cannot ask {base}"))?;
+    let value: Value = serde_json::from_slice(&body)
+        .with_context(|| format!("{base} did not answer with JSON (status {status})"))?;
+    if status == 200 {
+        return Ok(value);
+    }
+    let detail = value.get("detail").and_then(Value::as_str).unwrap_or("no detail");
+    Err(anyhow!("{base} answered {status}: {detail}"))
+}
+
+async fn fetch(authority: &str, target: &str) -> anyhow::Result<(u16, Bytes)> {
+    let stream = tokio::net::TcpStream::connect(authority).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let driver = tokio::spawn(connection);
+    let request = Request::get(target).header("host", authority).body(Empty::<Bytes>::new())?;
+    let response = sender.send_request(request).await?;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await?.to_bytes();
+    driver.abort();
+    Ok((status, body))
+}
+
+/// A path segment or query value, percent-encoded.
+pub(crate) fn encode(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}

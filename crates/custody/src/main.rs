@@ -1,0 +1,94 @@
+//! Custody: a flight recorder for AI.
+//!
+//! The binary: flags, configuration, wiring. `recorder.rs` wires the write half, `place.rs` the
+//! read half; every command is a file under `commands/`.
+
+mod access_log;
+mod cli;
+mod commands;
+mod config;
+mod demo;
+mod health;
+mod http;
+mod output;
+mod place;
+mod recorder;
+mod upstreams;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What a command comes to: DESIGN §13's exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Done.
+    Done,
+    /// The check found something.
+    Found,
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Wrong usage or configuration.
+    Usage(anyhow::Error),
+    /// It could not run.
+    Run(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            if error.print().is_err() {
+                return ExitCode::from(3);
+            }
+            return ExitCode::from(code);
+        }
+    };
+    match run(cli) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Found) => ExitCode::from(1),
+        Err(Failure::Usage(error)) => fail(&error, 2),
+        Err(Failure::Run(error)) => {
+            // `custody search … | head` closes the pipe: that is no failure.
+            let broken = error
+                .chain()
+                .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+                .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe);
+            if broken { ExitCode::SUCCESS } else { fail(&error, 3) }
+        }
+    }
+}
+
+fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
+    output::error(&format!("{error:#}"));
+    ExitCode::from(code)
+}
+
+fn run(cli: Cli) -> Result<Outcome, Failure> {
+    match cli.command {
+        Command::Serve(args) => commands::serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Show(args) => commands::show::run(&args),
+        Command::Trace(args) => commands::trace::run(&args),
+        Command::Search(args) => commands::search::run(&args),
+        Command::Verify(args) => commands::verify::run(&args),
+        Command::Mask(args) => commands::mask::run(&args),
+        Command::Keys(args) => commands::keys::run(&args),
+        Command::Config(args) => commands::config::run(&args),
+    }
+}

@@ -1,0 +1,135 @@
+//! Where things lie in a data directory, and opening it for reading.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use archive::{Archive, LocalArchive, durable};
+use keys::{KeyStore, RootKey};
+use query::{Access, Store};
+use record::CollectorName;
+
+use crate::Failure;
+use crate::access_log::CommandLog;
+use crate::cli::{Reading, Where};
+use crate::config::{self, Config};
+
+/// The tenant; there is one.
+pub(crate) const TENANT: &str = "default";
+
+/// Paths of an installation.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) data: PathBuf,
+    pub(crate) archive: PathBuf,
+    pub(crate) keys: PathBuf,
+}
+
+impl Place {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            archive: config.archive.clone().unwrap_or_else(|| config.data.join("archive")),
+            keys: config.data.join("keys"),
+            data: config.data.clone(),
+        }
+    }
+
+    /// What flags and configuration name.
+    pub(crate) fn named(place: &Where) -> Result<Self, Failure> {
+        let mut config = config::load(place.config.as_deref())?;
+        if let Some(data) = &place.data {
+            config.data.clone_from(data);
+            // A data directory brings its own archive, unless it is named too.
+            config.archive = None;
+        }
+        let mut named = Self::of(&config);
+        if let Some(archive) = &place.archive {
+            named.archive.clone_from(archive);
+        }
+        if let Some(keys) = &place.keys {
+            named.keys.clone_from(keys);
+        }
+        Ok(named)
+    }
+
+    /// The folder with a folder for each collector's journal.
+    pub(crate) fn collectors(&self) -> PathBuf {
+        self.data.join("collectors")
+    }
+
+    pub(crate) fn root_key(&self) -> PathBuf {
+        self.keys.join("root.key")
+    }
+
+    /// The archive for reading.
+    pub(crate) fn open_archive(&self) -> anyhow::Result<Arc<dyn Archive>> {
+        let archive = LocalArchive::open(&self.archive).with_context(|| {
+            format!(
+                "there is no archive in {}; --data or --archive names another",
+                self.archive.display()
+            )
+        })?;
+        Ok(Arc::new(archive))
+    }
+
+    /// The key store for reading, `None` when there is none.
+    pub(crate) fn open_keys(&self) -> anyhow::Result<Option<Arc<KeyStore>>> {
+        if !self.root_key().exists() {
+            return Ok(None);
+        }
+        let root = RootKey::load(&self.root_key())?;
+        Ok(Some(Arc::new(KeyStore::open(&self.keys, &root)?)))
+    }
+
+    /// Everything that can be read.
+    pub(crate) fn open_store(&self) -> anyhow::Result<Store> {
+        let journals = Some(self.collectors()).filter(|folder| folder.is_dir());
+        Ok(Store::new(self.open_archive()?, journals, self.open_keys()?, TENANT))
+    }
+
+    /// How a command may open content.
+    pub(crate) fn access(&self, reading: &Reading) -> Access {
+        if reading.metadata {
+            return Access::Metadata;
+        }
+        if reading.unrecorded {
+            return Access::Unrecorded;
+        }
+        let who = format!("local:{}", account());
+        Access::Recorded { log: Arc::new(CommandLog::new(self.clone())), who }
+    }
+}
+
+/// The origin of a collector's log: an id of this installation, made once, and its name.
+pub(crate) fn origin(keys: &Path, collector: &CollectorName) -> anyhow::Result<String> {
+    let public = keys::verifying_key_path(keys, collector);
+    match std::fs::read_to_string(&public) {
+        Ok(text) => {
+            let key: tlog::VerifyingKey =
+                text.parse().with_context(|| public.display().to_string())?;
+            return Ok(key.name().to_owned());
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(anyhow!("cannot read {}: {error}", public.display())),
+    }
+    let path = keys.join("installation");
+    let id = match std::fs::read_to_string(&path) {
+        Ok(id) => id.trim().to_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let id: String =
+                keys::random::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+            durable::replace(&path, format!("{id}\n").as_bytes(), 0o600)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            id
+        }
+        Err(error) => return Err(anyhow!("cannot read {}: {error}", path.display())),
+    };
+    Ok(format!("custody.local/{id}/{collector}"))
+}
+
+fn account() -> String {
+    std::env::var("USER")
+        .or_else(|_| std::env::var("LOGNAME"))
+        .unwrap_or_else(|_| "unknown".to_owned())
+}

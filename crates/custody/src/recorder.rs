@@ -1,0 +1,229 @@
+//! The write half, wired: keys, archive, ledger, capture, proxy, API.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use anyhow::{Context as _, anyhow};
+use api::Api;
+use archive::{Archive, LocalArchive};
+use capture::{Capture, Sink};
+use keys::{KeyStore, RootKey, load_or_create_signing_key};
+use ledger::{Ledger, RealDisk, SystemClock};
+use proxy::Proxy;
+use query::Store;
+use record::envelope::Configuration;
+use record::{Clock, CollectorName};
+use tokio::sync::oneshot;
+
+use crate::Failure;
+use crate::access_log::{ServerLog, lock};
+use crate::config::Config;
+use crate::health::RecorderHealth;
+use crate::place::{Place, TENANT, origin};
+use crate::upstreams;
+
+/// A running recorder.
+pub(crate) struct Recorder {
+    config: Config,
+    policy: String,
+    ledger: Arc<Ledger>,
+    capture: Arc<Capture>,
+    proxy: Proxy,
+    api: JoinHandle<()>,
+    api_stop: oneshot::Sender<()>,
+    /// Where the proxy listens.
+    pub(crate) proxy_address: SocketAddr,
+    /// Where the API answers.
+    pub(crate) api_address: SocketAddr,
+    /// The public key of the log.
+    pub(crate) key: String,
+    /// Held so that no second recorder writes the same log.
+    _lock: std::fs::File,
+}
+
+impl Recorder {
+    /// Starts everything.
+    pub(crate) fn start(config: Config) -> Result<Self, Failure> {
+        let upstreams = upstreams::all(&config).map_err(Failure::Usage)?;
+        let collector = CollectorName::new(config.collector.clone())
+            .with_context(|| format!("collector = {:?}", config.collector))
+            .map_err(Failure::Usage)?;
+        let capture_config = capture_config(&config).map_err(Failure::Usage)?;
+        if !config.api.listen.ip().is_loopback() {
+            return Err(Failure::Usage(anyhow!(
+                "[api] listen = {}: the API answers on loopback only until access control is built",
+                config.api.listen
+            )));
+        }
+        let place = Place::of(&config);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let root = RootKey::load_or_create(&place.root_key())?;
+        let keys = Arc::new(KeyStore::open_or_create(&place.keys, &root)?);
+        let archive: Arc<dyn Archive> =
+            Arc::new(LocalArchive::create(&place.archive, config.archive_immutable)?);
+        let folder = place.collectors().join(collector.as_str());
+        let disk = RealDisk::create(&folder)
+            .with_context(|| format!("cannot write to {}", folder.display()))?;
+        let lock = lock(&folder.join(".lock"), std::time::Duration::from_secs(1))?;
+        let key = load_or_create_signing_key(
+            &place.keys,
+            &root,
+            &collector,
+            &origin(&place.keys, &collector)?,
+        )?;
+        let (ledger, recovered) = Ledger::open(ledger::Config {
+            collector,
+            disk: Arc::new(disk),
+            archive: Arc::clone(&archive),
+            key,
+            keys: Arc::clone(&keys),
+            clock: Arc::clone(&clock),
+            admits: true,
+            seal_every: config.ledger.seal_every.0,
+            heartbeat: config.ledger.heartbeat.0,
+            segment_bytes: config.ledger.segment_bytes.0,
+            segment_age: config.ledger.segment_age.0,
+        })?;
+        let ledger = Arc::new(ledger);
+        let policy = capture_config.policy.version().to_owned();
+        let capture = Arc::new(Capture::start(
+            capture_config,
+            Arc::clone(&ledger),
+            Arc::clone(&keys),
+            Arc::clone(&clock),
+        )?);
+        ledger.announce_configuration(configuration("start", &config, &policy))?;
+        capture::recover(&capture, recovered.open);
+        let threads = match config.proxy.threads {
+            0 => cores(),
+            threads => threads,
+        };
+        let proxy = Proxy::start(config.proxy.listen, threads, &upstreams, &capture)?;
+        let store = Store::new(
+            Arc::clone(&archive),
+            Some(place.collectors()),
+            Some(Arc::clone(&keys)),
+            TENANT,
+        );
+        let api = Api {
+            store: Arc::new(store),
+            archive,
+            log: Arc::new(ServerLog(Arc::clone(&ledger))),
+            health: Arc::new(RecorderHealth::new(Arc::clone(&ledger), Arc::clone(&capture))),
+            clock,
+        };
+        let (api_handle, api_stop, api_address) = start_api(api, config.api.listen)?;
+        Ok(Self {
+            proxy_address: proxy.address(),
+            api_address,
+            key: ledger.verifying_key().to_string(),
+            config,
+            policy,
+            ledger,
+            capture,
+            proxy,
+            api: api_handle,
+            api_stop,
+            _lock: lock,
+        })
+    }
+
+    /// The ledger, for the demo's own questions.
+    pub(crate) fn settle(&self) -> anyhow::Result<()> {
+        self.capture.drain();
+        self.ledger.seal()?;
+        Ok(())
+    }
+
+    /// Ends cleanly: calls that are going on are waited for, everything is sealed and archived.
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
+        self.proxy.stop(self.config.proxy.stop_timeout.0);
+        self.capture.drain();
+        self.capture.stop();
+        // The API goes first: it may still want to record a read.
+        let _gone = self.api_stop.send(());
+        if self.api.join().is_err() {
+            tracing::error!("the API panicked");
+        }
+        self.ledger.announce_configuration(configuration("stop", &self.config, &self.policy))?;
+        self.ledger.close(true)?;
+        Ok(())
+    }
+}
+
+fn configuration(event: &str, config: &Config, policy: &str) -> Configuration {
+    Configuration {
+        event: event.to_owned(),
+        mode: config.proxy.mode.clone(),
+        policy: policy.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
+
+fn capture_config(config: &Config) -> anyhow::Result<capture::Config> {
+    let sink = match config.capture.sink.as_str() {
+        "log" => Sink::Log,
+        "discard" => Sink::Discard,
+        other => return Err(anyhow!("[capture] sink = {other:?}; known: log, discard")),
+    };
+    let mut actions = std::collections::BTreeMap::new();
+    for (entity, action) in &config.masking.entities {
+        let place = || format!("[masking.entities] {entity} = {action:?}");
+        let entity: mask::Entity =
+            entity.parse().map_err(|e| anyhow!("{e}")).with_context(place)?;
+        let action: mask::Action =
+            action.parse().map_err(|e| anyhow!("{e}")).with_context(place)?;
+        actions.insert(entity, action);
+    }
+    let policy = if actions.is_empty() && config.masking.policy == "default" {
+        mask::Policy::default()
+    } else {
+        mask::Policy::new(config.masking.policy.clone(), actions)
+    };
+    let threads = match config.capture.threads {
+        0 => (cores() / 2).max(1),
+        threads => threads,
+    };
+    Ok(capture::Config {
+        workers: threads,
+        memory: config.capture.memory.as_usize(),
+        cache: config.capture.cache.as_usize(),
+        max_body: config.capture.max_body.as_usize(),
+        gate_timeout: config.capture.gate_timeout.0,
+        closed_timeout: config.capture.closed_timeout.0,
+        sink,
+        tenant: TENANT.to_owned(),
+        policy,
+    })
+}
+
+type RunningApi = (JoinHandle<()>, oneshot::Sender<()>, SocketAddr);
+
+/// The API on a thread of its own, so that no read ever takes time from the proxy's.
+fn start_api(api: Api, listen: SocketAddr) -> anyhow::Result<RunningApi> {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (ready, started) = std::sync::mpsc::channel();
+    let failed = ready.clone();
+    let handle = std::thread::Builder::new().name("api".to_owned()).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let served = match runtime {
+            Ok(runtime) => runtime.block_on(api::serve(
+                api,
+                listen,
+                move |address| drop(ready.send(Ok(address))),
+                async { drop(stopped.await) },
+            )),
+            Err(error) => Err(api::ApiError::Listen(listen, error)),
+        };
+        if let Err(error) = served {
+            drop(failed.send(Err(error)));
+        }
+    })?;
+    let address = started.recv().context("the API did not start")??;
+    Ok((handle, stop, address))
+}

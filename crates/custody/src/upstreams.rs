@@ -1,0 +1,95 @@
+//! The upstreams that exist by default, and what the configuration makes of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use capture::{Mode, Route};
+use provider::Family;
+use proxy::UpstreamConfig;
+
+use crate::config::{self, Config};
+
+/// Name, base URL, format. Azure's is the resource's own: `AZURE_OPENAI_ENDPOINT`.
+const DEFAULTS: [(&str, &str, &str); 8] = [
+    ("openai", "https://api.openai.com", "openai"),
+    ("anthropic", "https://api.anthropic.com", "anthropic"),
+    ("gemini", "https://generativelanguage.googleapis.com", "auto"),
+    ("mistral", "https://api.mistral.ai", "openai"),
+    ("cohere", "https://api.cohere.com", "auto"),
+    ("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com", "auto"),
+    ("azure", "https://set-azure-openai-endpoint.invalid", "openai"),
+    ("ollama", "http://127.0.0.1:11434", "auto"),
+];
+
+/// All upstreams by name.
+pub(crate) fn all(config: &Config) -> anyhow::Result<BTreeMap<String, UpstreamConfig>> {
+    let azure = std::env::var("AZURE_OPENAI_ENDPOINT").ok();
+    let mut upstreams = BTreeMap::new();
+    for (name, base_url, format) in DEFAULTS {
+        let base_url = match (name, &azure) {
+            ("azure", Some(endpoint)) => endpoint.clone(),
+            _ => base_url.to_owned(),
+        };
+        let default = config::UpstreamConfig {
+            name: name.to_owned(),
+            base_url,
+            format: format.to_owned(),
+            mode: None,
+            retention: "standard".to_owned(),
+        };
+        upstreams.insert(name.to_owned(), upstream(config, &default)?);
+    }
+    for configured in &config.upstream {
+        let place = || format!("[[upstream]] {:?}", configured.name);
+        check_name(&configured.name).with_context(place)?;
+        let upstream = upstream(config, configured).with_context(place)?;
+        upstreams.insert(configured.name.clone(), upstream);
+    }
+    Ok(upstreams)
+}
+
+fn check_name(name: &str) -> anyhow::Result<()> {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || !name.chars().all(good) {
+        return Err(anyhow!(
+            "a name is letters, digits, dashes, dots and underscores: it is a segment of a path"
+        ));
+    }
+    if name == "custody" || name == "v1" {
+        return Err(anyhow!("the name is taken for Custody's own paths"));
+    }
+    Ok(())
+}
+
+fn upstream(config: &Config, upstream: &config::UpstreamConfig) -> anyhow::Result<UpstreamConfig> {
+    let mode = upstream.mode.as_ref().unwrap_or(&config.proxy.mode);
+    let mode: Mode = mode.parse().map_err(|error: String| anyhow!(error)).context("mode")?;
+    let family: Family =
+        upstream.format.parse().map_err(|error| anyhow!("{error}")).context("format")?;
+    let class = &upstream.retention;
+    if class.is_empty()
+        || !class.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    {
+        return Err(anyhow!(
+            "retention {class:?}: a class is letters, digits, dashes and underscores"
+        ));
+    }
+    let known = DEFAULTS.iter().any(|(name, ..)| *name == upstream.name);
+    let provider = match family {
+        _ if known => upstream.name.clone(),
+        Family::OpenAi => "openai".to_owned(),
+        Family::Anthropic => "anthropic".to_owned(),
+        _ => upstream.name.clone(),
+    };
+    Ok(UpstreamConfig {
+        base_url: upstream.base_url.parse().map_err(|error: String| anyhow!(error))?,
+        route: Arc::new(Route {
+            upstream: upstream.name.clone(),
+            provider,
+            family,
+            mode,
+            class: class.clone(),
+        }),
+    })
+}

@@ -1,0 +1,105 @@
+//! Opening parts.
+
+use std::collections::{HashMap, HashSet};
+
+use record::envelope::{Interaction, PartRef};
+use record::{Content, Pid, Scope};
+
+use crate::source::Source;
+use crate::{QueryError, Store};
+
+/// Why a part's content is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Withheld {
+    /// Not asked for, or not allowed.
+    Access,
+    /// No key store is at hand.
+    NoKeys,
+    /// Its key was destroyed.
+    Erased,
+    /// A detector failed on it.
+    Quarantined,
+    /// Its sealed bytes are not there.
+    Missing,
+    /// Its sealed bytes do not open.
+    Damaged,
+}
+
+impl Withheld {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "not asked for, or not allowed",
+            Self::NoKeys => "no keys at hand",
+            Self::Erased => "its key was destroyed",
+            Self::Quarantined => "masking failed on it, so it is kept closed",
+            Self::Missing => "its sealed bytes are not in the archive",
+            Self::Damaged => "its sealed bytes do not open",
+        }
+    }
+}
+
+/// The opened parts of a record.
+pub(crate) struct Opened(HashMap<Pid, Result<Content, Withheld>>);
+
+impl Opened {
+    /// Nothing opened.
+    pub(crate) fn closed() -> Self {
+        Self(HashMap::new())
+    }
+
+    pub(crate) fn get(&self, part: &PartRef) -> Result<&Content, Withheld> {
+        match self.0.get(&part.pid) {
+            Some(Ok(content)) => Ok(content),
+            Some(Err(why)) => Err(*why),
+            None => Err(Withheld::Access),
+        }
+    }
+}
+
+impl Store {
+    /// Opens all parts of an interaction. The read has been recorded.
+    pub(crate) fn open_parts(
+        &self,
+        interaction: &Interaction,
+        source: &Source,
+    ) -> Result<Opened, QueryError> {
+        let wanted: HashSet<Pid> = interaction.part_refs().map(|part| part.pid).collect();
+        let sealed = source.parts(self.archive.as_ref(), &wanted)?;
+        Ok(self.open_sealed(interaction, &sealed))
+    }
+
+    pub(crate) fn open_sealed(
+        &self,
+        interaction: &Interaction,
+        sealed: &HashMap<Pid, Vec<u8>>,
+    ) -> Opened {
+        let opened = interaction
+            .part_refs()
+            .map(|part| (part.pid, self.open_part(interaction, part, sealed.get(&part.pid))))
+            .collect();
+        Opened(opened)
+    }
+
+    fn open_part(
+        &self,
+        interaction: &Interaction,
+        part: &PartRef,
+        sealed: Option<&Vec<u8>>,
+    ) -> Result<Content, Withheld> {
+        if part.withheld {
+            return Err(Withheld::Quarantined);
+        }
+        let sealed = sealed.ok_or(Withheld::Missing)?;
+        let keys = self.keys.as_ref().ok_or(Withheld::NoKeys)?;
+        let ids = &interaction.keys;
+        let subject = match part.scope {
+            Scope::Shared => ids.shared.ok_or(Withheld::Damaged)?,
+            _ => ids.subject,
+        };
+        let class = &interaction.retention.class;
+        let key =
+            keys.scope_key(subject, ids.period, &self.tenant, class).ok_or(Withheld::Erased)?;
+        let plain = key.open(sealed).map_err(|_| Withheld::Damaged)?;
+        Content::decode(&plain).map_err(|_| Withheld::Damaged)
+    }
+}

@@ -1,0 +1,120 @@
+//! Show and trace.
+
+use std::collections::HashMap;
+
+use record::{Body, Envelope, RecordId, TraceId};
+use serde_json::Value;
+
+use crate::access::Access;
+use crate::open::Opened;
+use crate::source::{RecordAt, Source};
+use crate::{QueryError, Store, view};
+
+/// Answers questions about a store, with one reader's rights.
+pub struct Reader<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) access: Access,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads `store` with these rights.
+    pub fn new(store: &'a Store, access: Access) -> Self {
+        Self { store, access }
+    }
+
+    /// One record.
+    pub fn show(&self, id: RecordId) -> Result<Value, QueryError> {
+        let (at, source) = self.store.find(id)?;
+        let sizes = self.sizes()?;
+        self.open_and_view("show", &[(at, source)], &sizes)?
+            .pop()
+            .ok_or_else(|| QueryError::NotFound(id.to_string()))
+    }
+
+    /// All records of a correlation id, by time of admission.
+    pub fn trace(&self, trace: TraceId) -> Result<Vec<Value>, QueryError> {
+        let needle = trace.to_string();
+        let mut found = Vec::new();
+        for source in self.store.sources()? {
+            source.each(self.store.archive.as_ref(), &mut |at| {
+                // A look at the bytes first spares parsing most envelopes.
+                if contains(&at.envelope, needle.as_bytes())
+                    && let Ok(envelope) = Envelope::from_bytes(&at.envelope)
+                    && envelope.interaction().is_some_and(|i| i.correlation.trace_id == Some(trace))
+                {
+                    found.push((started(&envelope), envelope.id, at, source.clone()));
+                }
+            })?;
+        }
+        if found.is_empty() {
+            return Err(QueryError::NotFound(format!("with correlation id {trace}")));
+        }
+        found.sort_by_key(|(started, id, ..)| (*started, *id));
+        // A journal that became a segment meanwhile gives its records twice.
+        found.dedup_by_key(|(_, id, ..)| *id);
+        let sizes = self.sizes()?;
+        let records: Vec<_> = found.into_iter().map(|(_, _, at, source)| (at, source)).collect();
+        self.open_and_view("trace", &records, &sizes)
+    }
+
+    /// Records the read, opens the parts, and gives the JSON.
+    fn open_and_view(
+        &self,
+        action: &str,
+        records: &[(RecordAt, Source)],
+        sizes: &HashMap<String, u64>,
+    ) -> Result<Vec<Value>, QueryError> {
+        let envelopes = records
+            .iter()
+            .map(|(at, _)| {
+                Envelope::from_bytes(&at.envelope)
+                    .map_err(|error| QueryError::Storage(format!("record {}: {error}", at.leaf)))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let with_content: Vec<RecordId> = envelopes
+            .iter()
+            .filter(|envelope| envelope.interaction().is_some())
+            .map(|envelope| envelope.id)
+            .collect();
+        let may_open = !with_content.is_empty()
+            && self
+                .access
+                .record(action, &with_content)
+                .map_err(|refusal| QueryError::Unrecorded(refusal.0))?;
+        records
+            .iter()
+            .zip(&envelopes)
+            .map(|((at, source), envelope)| {
+                let opened = match envelope.interaction() {
+                    Some(interaction) if may_open => self.store.open_parts(interaction, source)?,
+                    _ => Opened::closed(),
+                };
+                let sealed = sizes.get(&at.collector).is_some_and(|size| at.leaf < *size);
+                Ok(view::of(at, envelope, &opened, sealed))
+            })
+            .collect()
+    }
+
+    /// How much of each collector's log the published checkpoint covers.
+    pub(crate) fn sizes(&self) -> Result<HashMap<String, u64>, QueryError> {
+        let collectors = self.store.collectors()?;
+        collectors
+            .into_iter()
+            .map(|collector| {
+                let size = self.store.checkpoint(&collector)?.map_or(0, |(c, _)| c.size);
+                Ok((collector.name, size))
+            })
+            .collect()
+    }
+}
+
+fn started(envelope: &Envelope) -> record::Timestamp {
+    match &envelope.body {
+        Body::Interaction(interaction) => interaction.time.admitted,
+        _ => envelope.recorded,
+    }
+}
+
+pub(crate) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}

@@ -1,0 +1,218 @@
+//! Where records and parts lie: segments in the archive, journals beside it.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use archive::{Archive, Name};
+use bytes::Bytes;
+use record::{Frame, FrameReader, Pid, RangeSet, RecordId, Scanned};
+
+use crate::QueryError;
+
+/// A record as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordAt {
+    /// Whose log it is in.
+    pub collector: String,
+    /// Its index in that log.
+    pub leaf: u64,
+    /// Canonical envelope bytes.
+    pub envelope: Vec<u8>,
+    /// The file, for people.
+    pub file: String,
+}
+
+/// One segment of the archive, or one journal that is not a segment yet.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    Segment { collector: String, records: Name },
+    Journal { collector: String, files: Vec<PathBuf> },
+}
+
+impl Source {
+    /// Reads the source's records, ascending by index.
+    pub(crate) fn each(
+        &self,
+        archive: &dyn Archive,
+        each: &mut dyn FnMut(RecordAt),
+    ) -> Result<(), QueryError> {
+        match self {
+            Self::Segment { collector, records } => {
+                let Some(bytes) = archive.get(records)? else { return Ok(()) };
+                segment::each_record(Bytes::from(bytes), |leaf, envelope| {
+                    each(RecordAt {
+                        collector: collector.clone(),
+                        leaf,
+                        envelope: envelope.to_vec(),
+                        file: records.to_string(),
+                    });
+                })?;
+                Ok(())
+            }
+            Self::Journal { collector, files } => {
+                for file in files {
+                    // A file that is gone has become a segment meanwhile.
+                    let Some(bytes) = read_if_there(file)? else { continue };
+                    for (leaf, _, envelope) in journal_records(&bytes) {
+                        each(RecordAt {
+                            collector: collector.clone(),
+                            leaf,
+                            envelope: envelope.to_vec(),
+                            file: file.display().to_string(),
+                        });
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The records with these ids.
+    pub(crate) fn find(
+        &self,
+        archive: &dyn Archive,
+        wanted: &HashSet<RecordId>,
+        each: &mut dyn FnMut(RecordAt),
+    ) -> Result<(), QueryError> {
+        match self {
+            Self::Segment { collector, records } => {
+                let Some(bytes) = archive.get(records)? else { return Ok(()) };
+                segment::find_records(Bytes::from(bytes), wanted, |leaf, envelope| {
+                    each(RecordAt {
+                        collector: collector.clone(),
+                        leaf,
+                        envelope: envelope.to_vec(),
+                        file: records.to_string(),
+                    });
+                })?;
+                Ok(())
+            }
+            Self::Journal { collector, files } => {
+                for file in files {
+                    let Some(bytes) = read_if_there(file)? else { continue };
+                    for (leaf, id, envelope) in journal_records(&bytes) {
+                        if wanted.contains(&id) {
+                            each(RecordAt {
+                                collector: collector.clone(),
+                                leaf,
+                                envelope: envelope.to_vec(),
+                                file: file.display().to_string(),
+                            });
+                        }
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The sealed bytes of these parts.
+    pub(crate) fn parts(
+        &self,
+        archive: &dyn Archive,
+        wanted: &HashSet<Pid>,
+    ) -> Result<HashMap<Pid, Vec<u8>>, QueryError> {
+        let mut found = HashMap::new();
+        if wanted.is_empty() {
+            return Ok(found);
+        }
+        match self {
+            Self::Segment { records, .. } => {
+                let Some(name) = parts_name(records) else { return Ok(found) };
+                let Some(bytes) = archive.get(&name)? else { return Ok(found) };
+                segment::find_parts(Bytes::from(bytes), wanted, |pid, sealed| {
+                    found.insert(pid, sealed.to_vec());
+                })?;
+            }
+            Self::Journal { files, .. } => {
+                for file in files {
+                    let Some(bytes) = read_if_there(file)? else { continue };
+                    for frame in frames(&bytes) {
+                        if let Frame::Part { pid, sealed } = frame
+                            && wanted.contains(&pid)
+                        {
+                            found.insert(pid, sealed.to_vec());
+                        }
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// `c1/records/…` is `c1/parts/…`.
+pub(crate) fn parts_name(records: &Name) -> Option<Name> {
+    let (collector, rest) = records.as_str().split_once("/records/")?;
+    Name::new(format!("{collector}/parts/{rest}")).ok()
+}
+
+pub(crate) fn read_if_there(file: &Path) -> Result<Option<Vec<u8>>, QueryError> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(QueryError::Storage(format!("cannot read {}: {error}", file.display()))),
+    }
+}
+
+/// Whole frames; what is torn or damaged is `verify`'s business.
+pub(crate) fn frames(bytes: &[u8]) -> impl Iterator<Item = Frame<'_>> {
+    FrameReader::new(bytes).flatten().filter_map(|scanned| match scanned {
+        Scanned::Frame { frame, .. } => Some(frame),
+        _ => None,
+    })
+}
+
+fn journal_records(bytes: &[u8]) -> impl Iterator<Item = (u64, RecordId, &[u8])> {
+    frames(bytes).filter_map(|frame| match frame {
+        Frame::Record { leaf, id, envelope, .. } => Some((leaf, id, envelope)),
+        _ => None,
+    })
+}
+
+/// What a collector's journals say of its admission numbers.
+#[derive(Debug, Default)]
+pub(crate) struct JournalNumbers {
+    /// Admitted, without an outcome yet.
+    pub(crate) open: RangeSet,
+    /// Reserved, without any frame: given out just now, or never.
+    pub(crate) unframed: RangeSet,
+}
+
+impl JournalNumbers {
+    pub(crate) fn read(files: &[PathBuf]) -> Result<Self, QueryError> {
+        let mut numbers = Self::default();
+        let mut started = false;
+        for file in files {
+            let Some(bytes) = read_if_there(file)? else { continue };
+            for frame in frames(&bytes) {
+                match frame {
+                    Frame::Start(header) if !started => {
+                        started = true;
+                        numbers.unframed = unframed(header).unwrap_or_default();
+                    }
+                    Frame::Reserve { start, end } => numbers.unframed.insert(start, end),
+                    Frame::Release { start, end } => numbers.unframed.remove_range(start, end),
+                    Frame::Admitted { number, .. } => {
+                        numbers.unframed.remove(number.0);
+                        numbers.open.insert(number.0, number.0 + 1);
+                    }
+                    Frame::Record { number, .. } => {
+                        numbers.unframed.remove(number.0);
+                        numbers.open.remove(number.0);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(numbers)
+    }
+}
+
+fn unframed(header: &[u8]) -> Option<RangeSet> {
+    #[derive(serde::Deserialize)]
+    struct Header {
+        unframed: RangeSet,
+    }
+    Some(serde_json::from_slice::<Header>(header).ok()?.unframed)
+}

@@ -1,0 +1,167 @@
+//! An archive, the journals beside it, and the keys at hand.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use archive::{Archive, Name};
+use keys::KeyStore;
+use record::{RecordId, TraceId};
+use serde::Deserialize;
+use sha2::Digest as _;
+use tlog::{Checkpoint, VerifyingKey};
+
+use crate::QueryError;
+use crate::source::{RecordAt, Source};
+
+/// What can be read.
+pub struct Store {
+    pub(crate) archive: Arc<dyn Archive>,
+    /// Folder with one folder for each collector's journal, when the data directory is at hand.
+    pub(crate) journals: Option<PathBuf>,
+    pub(crate) keys: Option<Arc<KeyStore>>,
+    pub(crate) tenant: String,
+}
+
+/// A collector as the archive names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collector {
+    /// Its name.
+    pub name: String,
+    /// The origin of its checkpoints.
+    pub origin: String,
+    /// Its verifier key, as the archive says; nobody has vouched for it yet.
+    pub key: String,
+}
+
+#[derive(Deserialize)]
+struct Description {
+    format: u32,
+    collectors: BTreeMap<String, Described>,
+}
+
+#[derive(Deserialize)]
+struct Described {
+    origin: String,
+    key: String,
+}
+
+impl Store {
+    /// Reads `archive`; with `journals` also what is not in a segment yet; with `keys` content.
+    pub fn new(
+        archive: Arc<dyn Archive>,
+        journals: Option<PathBuf>,
+        keys: Option<Arc<KeyStore>>,
+        tenant: impl Into<String>,
+    ) -> Self {
+        Self { archive, journals, keys, tenant: tenant.into() }
+    }
+
+    /// The archive's collectors, from its `custody.json`.
+    pub fn collectors(&self) -> Result<Vec<Collector>, QueryError> {
+        let name = Name::new("custody.json")?;
+        let Some(bytes) = self.archive.get(&name)? else {
+            return Err(QueryError::Storage(format!(
+                "{} is not an archive of Custody: it has no custody.json",
+                self.archive.location()
+            )));
+        };
+        let described: Description = serde_json::from_slice(&bytes)
+            .map_err(|error| QueryError::Storage(format!("custody.json: {error}")))?;
+        if described.format != 1 {
+            return Err(QueryError::Storage(format!(
+                "the archive has format {}, this program knows 1",
+                described.format
+            )));
+        }
+        let collectors = described.collectors.into_iter();
+        Ok(collectors.map(|(name, d)| Collector { name, origin: d.origin, key: d.key }).collect())
+    }
+
+    /// A collector's published checkpoint, its signature verified with the key that the archive
+    /// names; `None` before the first.
+    pub fn checkpoint(
+        &self,
+        collector: &Collector,
+    ) -> Result<Option<(Checkpoint, Vec<u8>)>, QueryError> {
+        let name = Name::new(format!("{}/ledger/checkpoint", collector.name))?;
+        let Some(note) = self.archive.get(&name)? else { return Ok(None) };
+        let wrong = |error: &dyn std::fmt::Display| QueryError::Storage(format!("{name}: {error}"));
+        let key: VerifyingKey = collector.key.parse().map_err(|error| wrong(&error))?;
+        let checkpoint = Checkpoint::open(&note, &key).map_err(|error| wrong(&error))?;
+        Ok(Some((checkpoint, note)))
+    }
+
+    /// The collector's journal files, oldest first.
+    pub(crate) fn journal_files(&self, collector: &str) -> Result<Vec<PathBuf>, QueryError> {
+        let Some(journals) = &self.journals else { return Ok(Vec::new()) };
+        let folder = journals.join(collector);
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => {
+                let folder = folder.display();
+                return Err(QueryError::Storage(format!("cannot list {folder}: {error}")));
+            }
+        };
+        let mut files: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "journal"))
+            .collect();
+        files.sort();
+        Ok(files)
+    }
+
+    /// All sources, newest first: journals, then segments by their last index.
+    pub(crate) fn sources(&self) -> Result<Vec<Source>, QueryError> {
+        let mut sources = Vec::new();
+        let mut segments = Vec::new();
+        for collector in self.collectors()? {
+            // Journals first: a file that becomes a segment between the two listings is seen twice
+            // rather than not at all.
+            let files = self.journal_files(&collector.name)?;
+            if !files.is_empty() {
+                sources.push(Source::Journal { collector: collector.name.clone(), files });
+            }
+            for records in self.archive.list(&format!("{}/records/", collector.name))? {
+                segments.push(Source::Segment { collector: collector.name.clone(), records });
+            }
+        }
+        segments.sort_by_key(|source| match source {
+            Source::Segment { records, .. } => {
+                std::cmp::Reverse(records.as_str().rsplit('/').next().unwrap_or("").to_owned())
+            }
+            Source::Journal { .. } => std::cmp::Reverse(String::new()),
+        });
+        sources.extend(segments);
+        Ok(sources)
+    }
+
+    /// The record with this id, and where it is.
+    pub(crate) fn find(&self, id: RecordId) -> Result<(RecordAt, Source), QueryError> {
+        let wanted: HashSet<RecordId> = [id].into();
+        for source in self.sources()? {
+            let mut found = None;
+            source.find(self.archive.as_ref(), &wanted, &mut |at| found = Some(at))?;
+            if let Some(at) = found {
+                return Ok((at, source));
+            }
+        }
+        Err(QueryError::NotFound(id.to_string()))
+    }
+}
+
+/// The correlation id that a text means: 32 hexadecimal digits or a UUID as they are, any other
+/// text by its SHA-256, as the proxy takes `Custody-Correlation-Id`.
+pub fn correlation_id(text: &str) -> TraceId {
+    let hex: String = text.chars().filter(|c| *c != '-').collect();
+    match hex.to_ascii_lowercase().parse::<TraceId>() {
+        Ok(id) if id.is_valid() => id,
+        _ => {
+            let digest = sha2::Sha256::digest(text.as_bytes());
+            let mut id = [0; 16];
+            id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+            TraceId(id)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Re-checks everything: the log against its checkpoints, every envelope against its leaf, every
+//! sealed part against its envelope, every segment's file against the record that names it, and
+//! that every admission number ended as a record or in a gap.
+//!
+//! No key is needed but the collectors' public ones.
+
+mod collector;
+mod numbers;
+mod records;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tlog::VerifyingKey;
+
+use crate::{QueryError, Store};
+
+pub use numbers::Numbers;
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// The file, relative to the archive or as a path.
+    pub file: String,
+    /// The record's index in the log, when it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<u64>,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// What was found for one collector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CollectorReport {
+    /// Its name.
+    pub collector: String,
+    /// The verifier key that its checkpoints were checked with.
+    pub key: String,
+    /// Size of the log under the published checkpoint.
+    pub size: u64,
+    /// Root of the log, hexadecimal.
+    pub root: String,
+    /// Checkpoints whose signature and root were checked.
+    pub checkpoints: u64,
+    /// Tiles recomputed.
+    pub tiles: u64,
+    /// Envelopes checked against their leaves.
+    pub envelopes: u64,
+    /// Parts checked against their envelopes.
+    pub parts: u64,
+    /// Segment files checked against the records that name them.
+    pub files: u64,
+    /// Records in the journal that no checkpoint covers yet.
+    pub unsealed: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// What became of the admission numbers.
+    pub numbers: Numbers,
+    /// Records whose keys are gone, so that they can no longer be opened; `None` without keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unopenable: Option<u64>,
+    /// Things worth knowing that are no fault.
+    pub notes: Vec<String>,
+    /// Everything that is wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// What was found for all collectors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VerifyReport {
+    /// Whether nothing is wrong.
+    pub ok: bool,
+    /// One report each.
+    pub collectors: Vec<CollectorReport>,
+}
+
+/// How far it is: work done and work in all, in records.
+pub type Progress<'a> = &'a mut dyn FnMut(&str, u64, u64);
+
+/// Verifies every collector of an archive. `keys` are verifier keys that the caller trusts, by
+/// origin; a collector without one is checked with the key that the archive names, and that is
+/// noted.
+pub fn verify(
+    store: &Store,
+    keys: &BTreeMap<String, VerifyingKey>,
+    progress: Progress<'_>,
+) -> Result<VerifyReport, QueryError> {
+    let mut reports = Vec::new();
+    for collector in store.collectors()? {
+        reports.push(collector::verify_collector(store, &collector, keys, progress)?);
+    }
+    let ok = !reports.is_empty() && reports.iter().all(|report| report.findings.is_empty());
+    Ok(VerifyReport { ok, collectors: reports })
+}

@@ -1,0 +1,404 @@
+//! One collector, from its checkpoint down to its parts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use archive::{Archive, Name};
+use bytes::Bytes;
+use record::{Digest, Frame, Leaf};
+use tlog::{
+    Checkpoint, Hash, LogSource, SourceError, TilePath, Tree, VerifyingKey, audit, empty_root,
+    leaf_hash,
+};
+
+use super::numbers::Ledgered;
+use super::records::{JournalParts, Reading, hash_parts};
+use super::{CollectorReport, Finding, Progress};
+use crate::source::{JournalNumbers, frames, parts_name, read_if_there};
+use crate::store::Collector;
+use crate::{QueryError, Store};
+
+/// Findings past this many are counted and not listed.
+const MANY: usize = 1000;
+
+pub(super) fn verify_collector(
+    store: &Store,
+    collector: &Collector,
+    keys: &BTreeMap<String, VerifyingKey>,
+    progress: Progress<'_>,
+) -> Result<CollectorReport, QueryError> {
+    let mut notes = Vec::new();
+    let mut findings = Vec::new();
+    let prefix = format!("{}/ledger/", collector.name);
+    let published = format!("{prefix}checkpoint");
+    let key = trusted_key(collector, keys, &mut notes, &mut findings);
+
+    // The journal is read before the checkpoint: what the checkpoint covers is then in segments or
+    // in the files that were listed.
+    let files = store.journal_files(&collector.name)?;
+    let journals = read_journals(&files)?;
+    let journal_numbers =
+        store.journals.is_some().then(|| JournalNumbers::read(&files)).transpose()?;
+
+    let empty = Checkpoint { origin: collector.origin.clone(), size: 0, root: empty_root() };
+    let note = store.archive.get(&Name::new(published.clone())?)?;
+    let checkpoint = match (&key, note) {
+        (Some(key), Some(note)) => match Checkpoint::open(&note, key) {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => {
+                findings.push(Finding { file: published, record: None, what: error.to_string() });
+                empty
+            }
+        },
+        (_, Some(_)) => empty,
+        (_, None) => {
+            let what = "there is no checkpoint".to_owned();
+            findings.push(Finding { file: published, record: None, what });
+            empty
+        }
+    };
+
+    let kept = kept_checkpoints(store, &prefix, key.as_ref(), &mut findings)?;
+    let mut leaves = Vec::new();
+    let mut tree = Tree::new();
+    let mut checkpoints = 0;
+    let source = Tiles { archive: store.archive.as_ref(), prefix: &prefix };
+    let report = audit(
+        &checkpoint,
+        &source,
+        |index, entry| {
+            match Leaf::from_bytes(entry) {
+                Ok(leaf) => leaves.push(Some(leaf.envelope.0)),
+                Err(error) => {
+                    leaves.push(None);
+                    let file = format!("{prefix}{}", TilePath::bundle_covering(index, index + 1));
+                    findings.push(Finding { file, record: Some(index), what: error.to_string() });
+                }
+            }
+            tree.push(leaf_hash(entry), |_, _| {});
+            if let Some((name, root)) = kept.get(&tree.size()) {
+                checkpoints += 1;
+                if tree.root() != *root {
+                    let what = "its root is not that of the log at its size".to_owned();
+                    findings.push(Finding { file: name.clone(), record: None, what });
+                }
+            }
+        },
+        |done| progress("log", done, checkpoint.size),
+    )
+    .map_err(|error| QueryError::Storage(error.to_string()))?;
+    findings.extend(report.findings.iter().map(|finding| tile_finding(&prefix, finding)));
+    for (size, (name, _)) in kept.range(checkpoint.size + 1..) {
+        let what = format!(
+            "it is of size {size}, and the published checkpoint only of {}: the log was cut back",
+            checkpoint.size
+        );
+        findings.push(Finding { file: name.clone(), record: None, what });
+    }
+
+    let mut reading = Reading {
+        leaves,
+        numbers: Ledgered::default(),
+        findings,
+        envelopes: 0,
+        parts: 0,
+        bytes: report.bytes,
+        unsealed: BTreeMap::new(),
+        seen: HashMap::new(),
+        named: BTreeMap::new(),
+        keys: store.keys.as_deref(),
+        unopenable: 0,
+    };
+    let sums = read_segments(store, collector, &mut reading, checkpoint.size, progress)?;
+    check_journals(&journals, &mut reading, &mut notes);
+    let files = check_files(&mut reading, &sums, &mut notes);
+    missing_envelopes(&mut reading, &prefix);
+
+    let Reading { numbers, findings, envelopes, parts, bytes, unsealed, unopenable, .. } = reading;
+    let mut findings = findings;
+    for number in numbers.twice.iter().take(MANY) {
+        let what = format!("admission number {number} ends twice");
+        findings.push(Finding { file: collector.name.clone(), record: None, what });
+    }
+    let (numbers, missing) = numbers.sum(journal_numbers.as_ref());
+    for (start, end) in missing.iter().take(MANY) {
+        let what = format!(
+            "admission numbers {start} to {} are neither recorded nor in a gap nor open",
+            end - 1
+        );
+        findings.push(Finding { file: collector.name.clone(), record: None, what });
+    }
+    if journal_numbers.is_none() {
+        notes.push(
+            "the collector's journal is not at hand: only what is archived was checked".to_owned(),
+        );
+    }
+    if unsealed.is_empty() && unopenable > 0 {
+        notes.push(format!("{unopenable} records can no longer be opened"));
+    }
+    findings.sort();
+    findings.dedup();
+    Ok(CollectorReport {
+        collector: collector.name.clone(),
+        key: key.map(|key| key.to_string()).unwrap_or_default(),
+        size: checkpoint.size,
+        root: checkpoint.root.to_string(),
+        checkpoints: checkpoints + 1,
+        tiles: report.tiles,
+        envelopes,
+        parts,
+        files,
+        unsealed: u64::try_from(unsealed.len()).unwrap_or(0),
+        bytes,
+        numbers,
+        unopenable: store.keys.as_ref().map(|_| unopenable),
+        notes,
+        findings,
+    })
+}
+
+fn trusted_key(
+    collector: &Collector,
+    keys: &BTreeMap<String, VerifyingKey>,
+    notes: &mut Vec<String>,
+    findings: &mut Vec<Finding>,
+) -> Option<VerifyingKey> {
+    let finding = |what: String| Finding { file: "custody.json".to_owned(), record: None, what };
+    let named = match collector.key.parse::<VerifyingKey>() {
+        Ok(key) => Some(key),
+        Err(error) => {
+            findings.push(finding(format!("collector {}: {error}", collector.name)));
+            None
+        }
+    };
+    match keys.get(&collector.origin) {
+        Some(trusted) => {
+            if named.as_ref().is_some_and(|named| named != trusted) {
+                let what = format!(
+                    "collector {} is named with another key than the one that is trusted",
+                    collector.name
+                );
+                findings.push(finding(what));
+            }
+            Some(trusted.clone())
+        }
+        None => {
+            notes.push(
+                "the key is the one that the archive itself names; --key checks with one that you \
+                 trust"
+                    .to_owned(),
+            );
+            named
+        }
+    }
+}
+
+/// All checkpoints that were ever published, by size.
+fn kept_checkpoints(
+    store: &Store,
+    prefix: &str,
+    key: Option<&VerifyingKey>,
+    findings: &mut Vec<Finding>,
+) -> Result<BTreeMap<u64, (String, Hash)>, QueryError> {
+    let mut kept = BTreeMap::new();
+    let Some(key) = key else { return Ok(kept) };
+    for name in store.archive.list(&format!("{prefix}checkpoints/"))? {
+        let Some(note) = store.archive.get(&name)? else { continue };
+        match Checkpoint::open(&note, key) {
+            Ok(checkpoint) => {
+                kept.insert(checkpoint.size, (name.to_string(), checkpoint.root));
+            }
+            Err(error) => {
+                findings.push(Finding {
+                    file: name.to_string(),
+                    record: None,
+                    what: error.to_string(),
+                });
+            }
+        }
+    }
+    Ok(kept)
+}
+
+struct Tiles<'a> {
+    archive: &'a dyn Archive,
+    prefix: &'a str,
+}
+
+impl LogSource for Tiles<'_> {
+    fn read(&self, path: TilePath) -> Result<Option<Vec<u8>>, SourceError> {
+        let failed = |reason: String| SourceError { path: path.to_string(), reason };
+        let get = |path: TilePath| {
+            let name = Name::new(format!("{}{path}", self.prefix)).map_err(|e| e.to_string())?;
+            self.archive.get(&name).map_err(|error| error.to_string())
+        };
+        if let Some(bytes) = get(path).map_err(failed)? {
+            return Ok(Some(bytes));
+        }
+        // A partial tile goes when its full tile is there; that one begins with it.
+        let full = if path.is_full() { None } else { get(path.full()).map_err(failed)? };
+        Ok(full.map(|bytes| cut(path, bytes)))
+    }
+}
+
+fn cut(path: TilePath, mut bytes: Vec<u8>) -> Vec<u8> {
+    let width = usize::from(path.width);
+    let length = match path.level {
+        Some(_) => width * 32,
+        None => {
+            let entries = tlog::read_bundle(&bytes).unwrap_or_default();
+            entries.iter().take(width).map(|entry| entry.len() + 2).sum()
+        }
+    };
+    bytes.truncate(length);
+    bytes
+}
+
+fn tile_finding(prefix: &str, finding: &tlog::Finding) -> Finding {
+    let text = finding.to_string();
+    let (file, what) = text.split_once(": ").unwrap_or(("", &text));
+    let record = match finding {
+        tlog::Finding::Entry { index, .. } => Some(*index),
+        tlog::Finding::TileHash { path, at } if path.level == Some(0) => {
+            u64::try_from(*at).ok().map(|at| path.index * 256 + at)
+        }
+        _ => None,
+    };
+    Finding { file: format!("{prefix}{file}"), record, what: what.to_owned() }
+}
+
+/// CRC and SHA-256 of segment files, by name.
+type Sums = BTreeMap<String, (u64, u32, Option<Digest>)>;
+
+fn read_segments(
+    store: &Store,
+    collector: &Collector,
+    reading: &mut Reading<'_>,
+    size: u64,
+    progress: Progress<'_>,
+) -> Result<Sums, QueryError> {
+    let mut sums = Sums::new();
+    for name in store.archive.list(&format!("{}/parts/", collector.name))? {
+        sums.insert(name.to_string(), (0, 0, None));
+    }
+    for name in store.archive.list(&format!("{}/records/", collector.name))? {
+        let Some(bytes) = store.archive.get(&name)?.map(Bytes::from) else { continue };
+        // The records file is small: all of it is hashed. In the parts file every part has a
+        // digest of its own, and a checksum finds accidents in the rest.
+        let sum = (length(&bytes), crc32fast::hash(&bytes), Some(Digest::of(&bytes)));
+        sums.insert(name.to_string(), sum);
+        let parts_file = parts_name(&name);
+        let mut parts = HashMap::new();
+        if let Some(parts_name) = &parts_file
+            && let Some(bytes) = store.archive.get(parts_name)?.map(Bytes::from)
+        {
+            sums.insert(parts_name.to_string(), (length(&bytes), crc32fast::hash(&bytes), None));
+            reading.bytes += length(&bytes);
+            match hash_parts(bytes) {
+                Ok(hashed) => parts = hashed,
+                Err(error) => reading.finding(parts_name.as_str(), None, error.to_string()),
+            }
+        }
+        let parts_file = parts_file.map(|name| name.to_string()).unwrap_or_default();
+        let file = name.to_string();
+        let read = segment::each_record(bytes, |leaf, envelope| {
+            reading.record(&file, leaf, envelope, &parts, &parts_file);
+            progress("records", reading.envelopes, size);
+        });
+        if let Err(error) = read {
+            reading.finding(&file, None, error.to_string());
+        }
+    }
+    Ok(sums)
+}
+
+fn length(bytes: &Bytes) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+fn read_journals(files: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, QueryError> {
+    files
+        .iter()
+        .filter_map(|file| {
+            let read = read_if_there(file).transpose()?;
+            Some(read.map(|bytes| (file.display().to_string(), bytes)))
+        })
+        .collect()
+}
+
+fn check_journals(
+    journals: &[(String, Vec<u8>)],
+    reading: &mut Reading<'_>,
+    notes: &mut Vec<String>,
+) {
+    // A file may refer to parts in the one before it, when a sync of that one failed.
+    let mut parts = HashMap::new();
+    for (i, (file, bytes)) in journals.iter().enumerate() {
+        let read = JournalParts::read(bytes);
+        parts.extend(read.parts);
+        for (offset, end) in read.damage {
+            let what = format!("{} bytes at offset {offset} are damaged", end - offset);
+            reading.finding(file, None, what);
+        }
+        if let Some(offset) = read.torn {
+            if i + 1 == journals.len() {
+                notes.push(format!("the journal ends in a torn frame at byte {offset}, which the next start cuts off"));
+            } else {
+                reading.finding(file, None, format!("it ends in a torn frame at byte {offset}"));
+            }
+        }
+    }
+    for (file, bytes) in journals {
+        reading.bytes += u64::try_from(bytes.len()).unwrap_or(0);
+        for frame in frames(bytes) {
+            if let Frame::Record { leaf, envelope, .. } = frame {
+                reading.record(file, leaf, envelope, &parts, file);
+            }
+        }
+    }
+}
+
+/// Segment files against the records that name them.
+fn check_files(reading: &mut Reading<'_>, sums: &Sums, notes: &mut Vec<String>) -> u64 {
+    let named = std::mem::take(&mut reading.named);
+    let mut checked = 0;
+    for (name, file) in &named {
+        match sums.get(name) {
+            None => reading.finding(name, None, "the file is missing, and a record names it"),
+            Some((bytes, crc32, sha256)) => {
+                checked += 1;
+                let same = *bytes == file.bytes
+                    && *crc32 == file.crc32
+                    && sha256.is_none_or(|digest| digest == file.sha256);
+                if !same {
+                    reading.finding(name, None, "the file is not the one that a record names");
+                }
+            }
+        }
+    }
+    for name in sums.keys().filter(|name| !named.contains_key(*name)) {
+        notes.push(format!("{name} is not named by a record yet"));
+    }
+    checked
+}
+
+/// Records of the log for which no envelope was found.
+fn missing_envelopes(reading: &mut Reading<'_>, prefix: &str) {
+    let missing: Vec<u64> = (0..)
+        .zip(&reading.leaves)
+        .filter(|(leaf, digest)| digest.is_some() && !reading.seen.contains_key(leaf))
+        .map(|(leaf, _)| leaf)
+        .collect();
+    for leaf in missing.iter().take(MANY) {
+        let file = format!("{prefix}{}", TilePath::bundle_covering(*leaf, leaf + 1));
+        reading.finding(
+            &file,
+            Some(*leaf),
+            "the record is in the log, and its envelope is nowhere",
+        );
+    }
+    if missing.len() > MANY {
+        let more = missing.len() - MANY;
+        reading.finding(prefix, None, format!("{more} more envelopes are nowhere"));
+    }
+}

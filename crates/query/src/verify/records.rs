@@ -1,0 +1,157 @@
+//! Envelopes and parts of one source, against the log and against each other.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+use keys::KeyStore;
+use record::envelope::{Envelope, Segment, SegmentFile};
+use record::{Body, Digest, Frame, FrameReader, Pid, Scanned};
+
+use super::Finding;
+use super::numbers::Ledgered;
+use crate::QueryError;
+
+/// What the log says of a record: the digest of its envelope.
+pub(crate) type LeafDigest = [u8; 32];
+
+/// What was read so far of one collector.
+pub(crate) struct Reading<'a> {
+    /// By index in the log; `None` once an envelope was found for it.
+    pub(crate) leaves: Vec<Option<LeafDigest>>,
+    pub(crate) numbers: Ledgered,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) envelopes: u64,
+    pub(crate) parts: u64,
+    pub(crate) bytes: u64,
+    /// Records past the published checkpoint.
+    pub(crate) unsealed: BTreeMap<u64, Digest>,
+    /// Envelopes that were seen, by index, so that a second copy must be the same.
+    pub(crate) seen: HashMap<u64, Digest>,
+    /// Segment files by name, as records of the log name them.
+    pub(crate) named: BTreeMap<String, SegmentFile>,
+    pub(crate) keys: Option<&'a KeyStore>,
+    pub(crate) unopenable: u64,
+}
+
+impl Reading<'_> {
+    pub(crate) fn finding(&mut self, file: &str, record: Option<u64>, what: impl Into<String>) {
+        self.findings.push(Finding { file: file.to_owned(), record, what: what.into() });
+    }
+
+    /// One record: its envelope against its leaf, then its parts against the source's.
+    pub(crate) fn record(
+        &mut self,
+        file: &str,
+        leaf: u64,
+        bytes: &[u8],
+        parts: &HashMap<Pid, Digest>,
+        parts_file: &str,
+    ) {
+        let digest = Digest::of(bytes);
+        self.bytes += u64::try_from(bytes.len()).unwrap_or(0);
+        if let Some(other) = self.seen.insert(leaf, digest) {
+            // The journal and the segment made of it may both be there.
+            if other != digest {
+                self.finding(file, Some(leaf), "another copy of this record says something else");
+            }
+            return;
+        }
+        let place = usize::try_from(leaf).ok().and_then(|leaf| self.leaves.get_mut(leaf));
+        match place {
+            Some(expected) => match expected.take() {
+                Some(expected) if expected == digest.0 => {}
+                _ => {
+                    self.finding(file, Some(leaf), "the envelope is not the one that was logged");
+                    return;
+                }
+            },
+            None => {
+                self.unsealed.insert(leaf, digest);
+            }
+        }
+        self.envelopes += 1;
+        match Envelope::from_bytes(bytes) {
+            Ok(envelope) => self.envelope(file, leaf, &envelope, parts, parts_file),
+            Err(error) => self.finding(file, Some(leaf), error.to_string()),
+        }
+    }
+
+    fn envelope(
+        &mut self,
+        file: &str,
+        leaf: u64,
+        envelope: &Envelope,
+        parts: &HashMap<Pid, Digest>,
+        parts_file: &str,
+    ) {
+        match &envelope.body {
+            Body::Interaction(interaction) => {
+                self.numbers.record(interaction.admission.0);
+                for part in interaction.part_refs() {
+                    match parts.get(&part.pid) {
+                        Some(digest) if *digest == part.sha256 => self.parts += 1,
+                        Some(_) => {
+                            let what = format!("part {} is not the one that was sealed", part.pid);
+                            self.finding(parts_file, Some(leaf), what);
+                        }
+                        None => {
+                            let what = format!("part {} is missing", part.pid);
+                            self.finding(parts_file, Some(leaf), what);
+                        }
+                    }
+                }
+                if let Some(keys) = self.keys {
+                    let ids = &interaction.keys;
+                    let there = keys.has(ids.subject) && keys.has(ids.period);
+                    self.unopenable += u64::from(!there);
+                }
+            }
+            Body::Gap(gap) => self.numbers.gap(gap),
+            Body::Heartbeat(beat) => self.numbers.beat(beat),
+            Body::Segment(Segment { files, .. }) => {
+                for named in files {
+                    let before = self.named.insert(named.name.clone(), named.clone());
+                    if before.is_some_and(|before| before != *named) {
+                        let what = format!("{} was named before with other bytes", named.name);
+                        self.finding(file, Some(leaf), what);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A segment's parts, hashed.
+pub(crate) fn hash_parts(file: Bytes) -> Result<HashMap<Pid, Digest>, QueryError> {
+    let mut parts = HashMap::new();
+    segment::each_part(file, |pid, sealed| {
+        parts.insert(pid, Digest::of(sealed));
+    })?;
+    Ok(parts)
+}
+
+/// A journal's parts, hashed, and the stretches of its files that are no whole frames.
+pub(crate) struct JournalParts {
+    pub(crate) parts: HashMap<Pid, Digest>,
+    /// Offsets of damage; a torn end is no fault, it is cut off at the next start.
+    pub(crate) damage: Vec<(usize, usize)>,
+    pub(crate) torn: Option<usize>,
+}
+
+impl JournalParts {
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        let mut read = Self { parts: HashMap::new(), damage: Vec::new(), torn: None };
+        for scanned in FrameReader::new(bytes) {
+            match scanned {
+                Ok(Scanned::Frame { frame: Frame::Part { pid, sealed }, .. }) => {
+                    read.parts.insert(pid, Digest::of(sealed));
+                }
+                Ok(Scanned::Damaged { offset, end }) => read.damage.push((offset, end)),
+                Ok(Scanned::Torn { offset }) => read.torn = Some(offset),
+                _ => {}
+            }
+        }
+        read
+    }
+}

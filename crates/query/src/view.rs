@@ -1,0 +1,246 @@
+//! One record as JSON, the form of DESIGN §13.
+
+use record::envelope::{Interaction, PartRef};
+use record::{Body, Content, Envelope, PartKind, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::open::Opened;
+use crate::source::RecordAt;
+
+/// The JSON of a record. `sealed` tells whether the published checkpoint covers it.
+pub fn view(at: &RecordAt, sealed: bool) -> Value {
+    match Envelope::from_bytes(&at.envelope) {
+        Ok(envelope) => of(at, &envelope, &Opened::closed(), sealed),
+        Err(error) => json!({ "error": error.to_string(), "proof": proof(at, sealed) }),
+    }
+}
+
+pub(crate) fn of(at: &RecordAt, envelope: &Envelope, opened: &Opened, sealed: bool) -> Value {
+    let Body::Interaction(interaction) = &envelope.body else {
+        return event(at, envelope, sealed);
+    };
+    let i = interaction.as_ref();
+    json!({
+        "id": envelope.id,
+        "kind": "interaction",
+        "collector": envelope.collector,
+        "admission": i.admission,
+        "origin": i.origin,
+        "synthetic": i.synthetic,
+        "recorded": time(Some(envelope.recorded)),
+        "correlation": {
+            "trace_id": i.correlation.trace_id,
+            "parent_span_id": i.correlation.parent_span_id,
+            "session": i.correlation.session,
+            "thread": i.correlation.thread,
+            "previous": i.correlation.previous,
+            "client_request_id": i.correlation.client_request_id,
+            "provider_request_id": i.correlation.provider_request_id,
+            "response_id": i.correlation.response_id,
+            "attempt": i.correlation.attempt,
+        },
+        "time": {
+            "admitted": time(Some(i.time.admitted)),
+            "sent": time(i.time.sent),
+            "first_byte": time(i.time.first_byte),
+            "first_token": time(i.time.first_token),
+            "last_byte": time(i.time.last_byte),
+        },
+        "who": {
+            "credential": i.who.credential,
+            "user": i.who.user,
+            "identity": i.who.identity,
+            "roles": i.who.roles,
+            "environment": i.who.environment,
+            "service": i.who.service,
+            "tags": i.who.tags,
+        },
+        "upstream": i.upstream,
+        "model": {
+            "provider": i.model.provider,
+            "operation": i.model.operation,
+            "requested": i.model.requested,
+            "answered": i.model.answered,
+            "served": i.model.served,
+            "fingerprint": i.model.fingerprint,
+            "stream": i.model.stream,
+            "params": params(i, opened),
+        },
+        "request": {
+            "parts": parts(&i.request.parts, opened),
+            "bytes": i.request.bytes,
+            "complete": i.request.complete,
+            "context_complete": i.request.context_complete,
+        },
+        "response": {
+            "status": i.response.status,
+            "outcome": i.response.outcome,
+            "finish_class": i.response.finish_class,
+            "finish_reasons": i.response.finish_reasons,
+            "error": i.response.error,
+            "bytes": i.response.bytes,
+            "parts": parts(&i.response.parts, opened),
+        },
+        "usage": i.usage,
+        "cost": i.cost,
+        "timing": {
+            "first_byte_us": i.timing.first_byte_us,
+            "first_token_us": i.timing.first_token_us,
+            "total_us": i.timing.total_us,
+            "token_gap_p50_us": i.timing.token_gap_p50_us,
+            "token_gap_p99_us": i.timing.token_gap_p99_us,
+        },
+        "client": {
+            "bytes_sent": i.client.bytes_sent,
+            "completed": i.client.completed,
+            "hung_up_after_us": i.client.hung_up_after_us,
+        },
+        "masking": {
+            "policy": i.masking.policy,
+            "detectors": i.masking.detectors,
+            "counts": i.masking.counts,
+        },
+        "signals": {
+            "refusal": i.signals.refusal.map(thousandths),
+            "injection": i.signals.injection.map(thousandths),
+        },
+        "oddities": i.oddities,
+        "retention": {
+            "class": i.retention.class,
+            "content_until": null,
+            "locked_until": null,
+            "hold": null,
+        },
+        "proof": proof(at, sealed),
+    })
+}
+
+fn event(at: &RecordAt, envelope: &Envelope, sealed: bool) -> Value {
+    // The body as it is logged; the fields of all kinds are in the clear.
+    let body = serde_json::from_slice::<Value>(&at.envelope)
+        .ok()
+        .and_then(|mut value| value.get_mut("body").map(Value::take))
+        .unwrap_or(Value::Null);
+    json!({
+        "id": envelope.id,
+        "kind": envelope.kind(),
+        "collector": envelope.collector,
+        "recorded": time(Some(envelope.recorded)),
+        "body": body,
+        "proof": proof(at, sealed),
+    })
+}
+
+fn proof(at: &RecordAt, sealed: bool) -> Value {
+    let envelope = Envelope::from_bytes(&at.envelope);
+    let leaf = envelope.map(|envelope| hex(&envelope.leaf(&at.envelope).to_bytes())).ok();
+    json!({
+        "leaf_index": at.leaf,
+        "leaf": leaf,
+        "envelope_sha256": record::Digest::of(&at.envelope),
+        "sealed": sealed,
+        "file": at.file,
+    })
+}
+
+fn thousandths(score: u16) -> f64 {
+    f64::from(score) / 1000.0
+}
+
+fn time(time: Option<Timestamp>) -> Value {
+    time.map_or(Value::Null, |time| Value::String(time.to_string()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        // Writing into a String has no way to fail.
+        let _infallible = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// The parameters in the clear and, when the skeleton is open, all scalar ones of the body.
+fn params(interaction: &Interaction, opened: &Opened) -> Value {
+    let mut params: Map<String, Value> = Map::new();
+    let skeleton = interaction.request.skeleton.as_ref().and_then(|part| opened.get(part).ok());
+    if let Some(Content::Json(skeleton)) = skeleton
+        && let Some(Value::Object(body)) = skeleton.get("body")
+    {
+        for (name, value) in body {
+            if !holds_parts(value)
+                && !["model", "messages", "input", "system"].contains(&name.as_str())
+            {
+                params.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    for (name, value) in &interaction.model.params.0 {
+        params.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    Value::Object(params)
+}
+
+fn holds_parts(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(holds_parts),
+        Value::Object(members) => {
+            members.contains_key("$part") || members.values().any(holds_parts)
+        }
+        _ => false,
+    }
+}
+
+fn parts(parts: &[PartRef], opened: &Opened) -> Value {
+    parts.iter().map(|reference| part(reference, opened)).collect()
+}
+
+/// A part with its content, or with the reason why there is none.
+fn part(reference: &PartRef, opened: &Opened) -> Value {
+    let mut members = Map::new();
+    members.insert("role".to_owned(), json!(reference.role));
+    members.insert("kind".to_owned(), json!(reference.kind));
+    members.insert("pid".to_owned(), json!(reference.pid));
+    members.insert("length".to_owned(), json!(reference.length));
+    match opened.get(reference) {
+        Ok(content) => add_content(&mut members, reference.kind, content),
+        Err(why) => {
+            members.insert("withheld".to_owned(), json!(why.as_str()));
+        }
+    }
+    Value::Object(members)
+}
+
+fn add_content(members: &mut Map<String, Value>, kind: PartKind, content: &Content) {
+    match content {
+        Content::Text(text) => {
+            members.insert("text".to_owned(), Value::from(text.as_str()));
+        }
+        Content::Fields(fields) => {
+            for (name, value) in fields {
+                // `role`, `kind`, `pid` and `length` are the part's own.
+                let taken = members.contains_key(name);
+                let name = if taken { format!("content_{name}") } else { name.clone() };
+                members.insert(name, arguments(kind, value));
+            }
+        }
+        Content::Json(value) => {
+            members.insert("json".to_owned(), value.clone());
+        }
+        Content::Bytes(bytes) => {
+            members.insert("text".to_owned(), Value::from(String::from_utf8_lossy(bytes)));
+            members.insert("lossy".to_owned(), Value::Bool(true));
+        }
+    }
+}
+
+/// A tool call's arguments are shown as JSON, whether the provider sends them as text or not.
+fn arguments(kind: PartKind, value: &Value) -> Value {
+    if kind == PartKind::ToolCall
+        && let Some(text) = value.as_str().filter(|text| text.starts_with('{'))
+        && let Ok(parsed @ Value::Object(_)) = serde_json::from_str(text)
+    {
+        return parsed;
+    }
+    value.clone()
+}
