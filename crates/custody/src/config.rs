@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use load::{load, load_text};
+pub(crate) use load::load;
+#[cfg(test)]
+pub(crate) use load::load_text;
 pub(crate) use unit::{Bytes, Span};
 
 /// Everything that can be configured.

@@ -129,10 +129,10 @@ impl Recorder {
         })
     }
 
-    /// The ledger, for the demo's own questions.
+    /// Seals and archives everything so far, now.
     pub(crate) fn settle(&self) -> anyhow::Result<()> {
         self.capture.drain();
-        self.ledger.seal()?;
+        self.ledger.flush_segments()?;
         Ok(())
     }
 

@@ -65,17 +65,21 @@ impl Sealer {
     }
 
     pub(crate) fn run(mut self, inbox: &Receiver<Command>) {
+        let mut next = Instant::now() + self.seal_every;
         loop {
-            match inbox.recv_timeout(self.seal_every) {
+            let now = Instant::now();
+            // Sealing takes time of its own, which the next round gives back.
+            match inbox.recv_timeout(next.saturating_duration_since(now)) {
                 Err(RecvTimeoutError::Timeout) => {
+                    next = Instant::now() + self.seal_every;
                     if self.retry_at.is_none_or(|at| at <= Instant::now()) {
                         self.heartbeat_if_idle();
-                        let sealed = self.seal(false).and_then(|()| self.segments(false));
+                        let sealed = self.seal().and_then(|()| self.segments(false));
                         self.note(&sealed);
                     }
                 }
                 Ok(Command::Seal(reply)) => {
-                    let sealed = self.seal(true);
+                    let sealed = self.seal();
                     self.note(&sealed);
                     let _gone = reply.send(sealed);
                 }
@@ -89,24 +93,22 @@ impl Sealer {
         }
     }
 
-    /// `at_once` syncs first; without it, what is not synced yet is sealed the next time.
-    fn seal(&mut self, at_once: bool) -> Result<(), LedgerError> {
+    /// Syncs what is written, and seals it.
+    fn seal(&mut self) -> Result<(), LedgerError> {
         if self.shared.counters.fatal.load(Ordering::Relaxed) {
             return Err(LedgerError::Fatal("sealing was stopped before".to_owned()));
         }
         self.write_gaps();
-        if at_once {
-            sync::sync_once(&self.shared);
-        }
+        sync::sync_once(&self.shared);
         self.sequence().map(|_| ())
     }
 
     /// Everything into the tree, and all journal files into segments.
     fn flush(&mut self) -> Result<(), LedgerError> {
-        self.seal(true)?;
+        self.seal()?;
         self.segments(true)?;
         // The record that names the segment is itself a record.
-        self.seal(true)
+        self.seal()
     }
 
     fn segments(&mut self, all: bool) -> Result<(), LedgerError> {

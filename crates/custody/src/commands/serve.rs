@@ -37,7 +37,11 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Outcome, Failure> {
 
 /// The program's own messages, on standard error. `CUSTODY_LOG` sets the level.
 pub(crate) fn start_log() {
-    let filter = EnvFilter::try_from_env("CUSTODY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    log_at("info");
+}
+
+fn log_at(level: &str) {
+    let filter = EnvFilter::try_from_env("CUSTODY_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -46,6 +50,11 @@ pub(crate) fn start_log() {
     if tracing::subscriber::set_global_default(subscriber).is_err() {
         output::remark("messages go where they went before");
     }
+}
+
+/// Warnings only: the demo speaks for itself.
+pub(crate) fn start_quiet_log() {
+    log_at("warn");
 }
 
 /// Waits for SIGINT or SIGTERM.
