@@ -1,1 +1,1 @@
-//! Checks and chores of the workspace.
+//! Checks and chores of the workspace. The checks are tests: `cargo test -p xtask`.

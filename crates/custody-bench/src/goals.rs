@@ -159,5 +159,8 @@ fn verdict(kept: bool) -> Verdict {
 
 fn too_noisy(runs: &Runs, workload: Workload) -> Option<String> {
     let noise = noise(runs, workload)?;
+    if runs.of(workload, Target::Nginx).count() < 2 {
+        return Some("one round has no spread".into());
+    }
     (noise > NOISE).then(|| format!("nginx's own spread is {:.0} %", noise * 100.0))
 }

@@ -173,35 +173,33 @@ struct Calibrated {
 }
 
 /// Finds the rate that keeps the target's core busy to `share`: a short closed loop tells what a
-/// request costs, and how many the load generator can send.
+/// request costs, work that is put off included, and how many the load generator can send.
 async fn calibrate(worker: &Rc<Worker>, share: f64) -> Result<Calibrated> {
     let mut connections = worker.connect(CONNECTIONS).await?;
     loop {
+        let before = worker.edge();
         let schedule = Schedule::closed(Duration::from_millis(300), Duration::from_millis(700));
         let mut phase = phase::run(worker, connections, schedule).await?;
         connections = std::mem::take(&mut phase.connections);
+        let after = phase::settle(worker).await;
         let closed_loop = phase.end.rate_since(&phase.start);
-        let busy = phase.end.target_since(&phase.start);
-        let load_busy = phase.end.load_since(&phase.start);
         anyhow::ensure!(closed_loop > 0.0, "no request was answered: {:?}", worker.errors());
         // Without a target of its own process the upstream is the target, and half of what it can
         // do leaves the load generator its share of the core.
         if worker.watched.target.is_empty() {
             return Ok(Calibrated { rate: closed_loop / 2.0, closed_loop, connections });
         }
-        if !busy.full()
-            && !load_busy.full()
-            && busy.own < share
-            && connections.len() < MOST_CONNECTIONS
-        {
+        let busy = phase.end.target_since(&phase.start);
+        let full = busy.full() || phase.end.load_since(&phase.start).full();
+        if !full && busy.own < share && connections.len() < MOST_CONNECTIONS {
             let more = connections.len();
             connections.append(&mut worker.connect(more).await?);
             continue;
         }
         // The loop itself must not be the limit, or a queue grows that says nothing of the target.
         let limit = closed_loop * 0.85;
-        let rate = if busy.own > 0.0 { (closed_loop * share / busy.own).min(limit) } else { limit };
-        return Ok(Calibrated { rate, closed_loop, connections });
+        let rate = after.cpu_per_request_since(&before).map_or(limit, |cost| share * 1e6 / cost);
+        return Ok(Calibrated { rate: rate.min(limit), closed_loop, connections });
     }
 }
 

@@ -10,6 +10,9 @@ use crate::stats::Spread;
 use crate::table::Table;
 use crate::targets::Target;
 
+/// More than this of a core for other programs is worth a word.
+const CROWDED: f64 = 0.1;
+
 /// One line per measurement, as it begins.
 pub(crate) fn progress(
     elapsed: Duration,
@@ -33,6 +36,18 @@ pub(crate) fn print(runs: &Runs, workloads: &[Workload], targets: &[Target]) -> 
         println!("\n{}: {}", workload.name(), workload.title());
         if let Some(noise) = goals::noise(runs, workload) {
             println!("  nginx's own spread: {:.0} %", noise * 100.0);
+        }
+        let others = |core: fn(&Figures) -> f64| {
+            let most = targets.iter().filter_map(|&t| runs.spread(workload, t, |f| Some(core(f))));
+            most.map(|spread| spread.max).fold(0.0, f64::max)
+        };
+        let (proxy, load) = (others(|f| f.busy.others), others(|f| f.load_busy.others));
+        if proxy.max(load) > CROWDED {
+            println!(
+                "  other programs took up to {:.0} % of the proxy's core, {:.0} % of the load's",
+                proxy * 100.0,
+                load * 100.0
+            );
         }
         print!("{}", ratios(runs, workload, targets, &judged).render("  "));
         println!("  absolute:");
@@ -205,10 +220,12 @@ fn short_verdict(judged: &[Judged], target: Target) -> String {
 }
 
 fn cell(spread: Option<Spread>, digits: usize) -> String {
-    spread.map_or_else(
-        || "-".into(),
-        |Spread { median, min, max }| format!("{median:.digits$} ({min:.digits$}..{max:.digits$})"),
-    )
+    let Some(Spread { median, min, max }) = spread else { return "-".into() };
+    if min < max {
+        format!("{median:.digits$} ({min:.digits$}..{max:.digits$})")
+    } else {
+        format!("{median:.digits$}")
+    }
 }
 
 /// `false` when there were any.
@@ -219,8 +236,15 @@ fn print_errors(runs: &Runs, workload: Workload, target: Target) -> bool {
     }
     let unsent = runs.total(workload, target, |f| f.unsent);
     if unsent > 0 {
-        let limited = runs.total(workload, target, |f| u64::from(f.load_busy.full()));
-        let why = if limited > 0 { "the load generator's core was full" } else { "it was behind" };
+        let any =
+            |full: fn(&Figures) -> bool| runs.total(workload, target, |f| u64::from(full(f))) > 0;
+        let why = if any(|f| f.load_busy.full()) {
+            "the load generator's core was full"
+        } else if any(|f| f.busy.others > CROWDED) {
+            "other programs ran on its core"
+        } else {
+            "it was behind"
+        };
         println!("  {}: {unsent} requests were due and never sent: {why}", target.name());
     }
     errors.is_empty()

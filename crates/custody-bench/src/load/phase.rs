@@ -106,7 +106,8 @@ impl Worker {
         self.tally.borrow().errors.clone()
     }
 
-    fn edge(&self) -> Edge {
+    /// All counters now.
+    pub(crate) fn edge(&self) -> Edge {
         let tally = self.tally.borrow();
         Edge {
             at: Instant::now(),
@@ -147,6 +148,13 @@ impl Edge {
     /// Requests a second between two edges.
     pub(crate) fn rate_since(&self, earlier: &Self) -> f64 {
         num::float(self.completed.saturating_sub(earlier.completed)) / self.seconds_since(earlier)
+    }
+
+    /// What a request cost the target; `None` when nothing was counted.
+    pub(crate) fn cpu_per_request_since(&self, earlier: &Self) -> Option<f64> {
+        let cpu = self.target_cpu.saturating_sub(earlier.target_cpu);
+        let completed = self.completed.saturating_sub(earlier.completed);
+        (cpu > 0 && completed > 0).then(|| num::float(cpu) / num::float(completed))
     }
 
     /// Pieces of streams a second.
@@ -221,10 +229,10 @@ pub(crate) async fn run(
     Ok(Phase { connections: back, start, end, unsent, memory })
 }
 
-/// Waits until the target has nothing more to do, at most some seconds; work that it put off is
+/// Waits until the target has nothing more to do, at most half a minute; work that it put off is
 /// then counted.
 pub(crate) async fn settle(worker: &Worker) -> Edge {
-    let patience = Instant::now() + Duration::from_secs(10);
+    let patience = Instant::now() + Duration::from_secs(30);
     let mut edge = worker.edge();
     while Instant::now() < patience && !worker.watched.target.is_empty() {
         worker.timer.sleep_until(Instant::now() + Duration::from_millis(200)).await;

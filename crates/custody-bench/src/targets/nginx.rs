@@ -1,7 +1,6 @@
 //! nginx, the yardstick: a plain reverse proxy that keeps no log.
 
 use std::fs::File;
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -9,6 +8,7 @@ use anyhow::Result;
 
 use super::{Lab, Running, free_port, wait_until, write};
 use crate::child::{Child, pinned};
+use crate::http;
 
 /// Where nginx is: on the path, or where distributions put it.
 pub(crate) fn find() -> Option<PathBuf> {
@@ -66,7 +66,8 @@ http {{
     let mut command = pinned(lab.core, &lab.nginx)?;
     command.arg("-p").arg(dir.path()).arg("-c").arg(&file);
     let child = Child::spawn(command.stdout(Stdio::null()).stderr(File::create(&log)?))?;
-    wait_until(&child, &log, "nginx", || TcpStream::connect(addr).is_ok())?;
+    // The port is open before the worker exists, and the worker is what has to be watched.
+    wait_until(&child, &log, "nginx", || http::get(addr, "/mock/").is_ok())?;
     let path = "/mock/v1/chat/completions";
     Ok(Running { addr, path, child: Some(child), api: None, dir: Some(dir) })
 }

@@ -1,0 +1,154 @@
+//! One ledger: every tile recomputed from the entries, every checkpoint against the key and the
+//! tree.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use record::Leaf;
+use tlog::{
+    Checkpoint, Hash, LogSource, Note, SourceError, TilePath, Tree, VerifyingKey, audit, leaf_hash,
+    read_bundle,
+};
+
+/// What was found.
+pub(crate) struct Verdict {
+    pub(crate) origin: String,
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
+    pub(crate) checkpoints: usize,
+    pub(crate) tiles: u64,
+    pub(crate) findings: Vec<String>,
+}
+
+/// Checks the ledger in `folder`.
+pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verdict> {
+    let path = folder.join("checkpoint");
+    let note = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    let mut verdict = Verdict {
+        origin: String::new(),
+        size: 0,
+        root: tlog::empty_root(),
+        checkpoints: 1,
+        tiles: 0,
+        findings: Vec::new(),
+    };
+    let checkpoint = match open(&note, keys) {
+        Ok(checkpoint) => checkpoint,
+        Err(why) => {
+            verdict.findings.push(format!("checkpoint: {why}"));
+            return Ok(verdict);
+        }
+    };
+    let kept = kept(folder, keys, &mut verdict.findings)?;
+    let mut tree = Tree::new();
+    let mut wrong = Vec::new();
+    let report = audit(
+        &checkpoint,
+        &Folder(folder),
+        |index, entry| {
+            if let Err(error) = Leaf::from_bytes(entry) {
+                wrong.push(format!("entry {index}: {error}"));
+            }
+            tree.push(leaf_hash(entry), |_, _| {});
+            if let Some((name, root)) = kept.get(&tree.size())
+                && tree.root() != *root
+            {
+                wrong.push(format!("{name}: its root is not that of the log at its size"));
+            }
+        },
+        |_| {},
+    )?;
+    verdict.findings.extend(wrong);
+    verdict.findings.extend(report.findings.iter().map(ToString::to_string));
+    for (size, (name, _)) in kept.range(checkpoint.size + 1..) {
+        verdict.findings.push(format!(
+            "{name}: it is of size {size}, and the checkpoint only of {}: the log was cut back",
+            checkpoint.size
+        ));
+    }
+    verdict.checkpoints += kept.len();
+    verdict.tiles = report.tiles;
+    verdict.size = checkpoint.size;
+    verdict.root = checkpoint.root;
+    verdict.origin = checkpoint.origin;
+    Ok(verdict)
+}
+
+/// The checkpoint, if it is signed by the key that its origin names.
+fn open(note: &[u8], keys: &[VerifyingKey]) -> Result<Checkpoint, String> {
+    let origin = Note::parse(note)
+        .map_err(|error| error.to_string())?
+        .unverified_text()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let key = keys
+        .iter()
+        .find(|key| key.name() == origin)
+        .ok_or_else(|| format!("it is of {origin:?}, and no key of that name was given"))?;
+    Checkpoint::open(note, key).map_err(|error| error.to_string())
+}
+
+/// All checkpoints that are kept, by size.
+fn kept(
+    folder: &Path,
+    keys: &[VerifyingKey],
+    findings: &mut Vec<String>,
+) -> anyhow::Result<BTreeMap<u64, (String, Hash)>> {
+    let mut kept = BTreeMap::new();
+    let mut folders = vec![folder.join("checkpoints")];
+    while let Some(next) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&next) else { continue };
+        for entry in entries {
+            let path: PathBuf = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+            let note = std::fs::read(&path).with_context(|| name.clone())?;
+            match open(&note, keys) {
+                Ok(checkpoint) => {
+                    kept.insert(checkpoint.size, (name, checkpoint.root));
+                }
+                Err(why) => findings.push(format!("{name}: {why}")),
+            }
+        }
+    }
+    Ok(kept)
+}
+
+struct Folder<'a>(&'a Path);
+
+impl Folder<'_> {
+    fn file(&self, path: TilePath) -> Result<Option<Vec<u8>>, SourceError> {
+        match std::fs::read(self.0.join(path.to_string())) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(SourceError { path: path.to_string(), reason: error.to_string() }),
+        }
+    }
+}
+
+impl LogSource for Folder<'_> {
+    fn read(&self, path: TilePath) -> Result<Option<Vec<u8>>, SourceError> {
+        if let Some(bytes) = self.file(path)? {
+            return Ok(Some(bytes));
+        }
+        // A partial tile goes when its full tile is there; that one begins with it.
+        let Some(mut bytes) = self.file(path.full())? else { return Ok(None) };
+        let width = usize::from(path.width);
+        let length = match path.level {
+            Some(_) => width * 32,
+            None => {
+                let entries = read_bundle(&bytes).unwrap_or_default();
+                entries.iter().take(width).map(|entry| entry.len() + 2).sum()
+            }
+        };
+        bytes.truncate(length);
+        Ok(Some(bytes))
+    }
+}

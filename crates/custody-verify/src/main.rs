@@ -1,0 +1,130 @@
+//! `custody-verify`: audits a ledger with the public key alone.
+//!
+//! A binary of its own with a small trust base: it links `record` and `tlog` of ours, and of
+//! others SHA-256, Ed25519 and what those need. It knows no network, no key store and no Parquet.
+//!
+//! ```text
+//! custody-verify DIR --key KEY
+//! ```
+//!
+//! `DIR` is a collector's `ledger` folder, an archive or a data directory; `KEY` is a verifier key
+//! (`name+hash+base64`) or a file that holds one, and may be given several times. Exit codes: 0 the
+//! ledger is as signed, 1 it is not, 2 wrong usage, 3 it could not be read.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what the program does")]
+
+mod ledger;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use tlog::VerifyingKey;
+
+use crate::ledger::{Verdict, check};
+
+const USAGE: &str = "usage: custody-verify DIR --key KEY [--key KEY …]
+
+  DIR   a collector's ledger folder, an archive, or a data directory
+  KEY   a verifier key (name+hash+base64) or a file that holds one
+
+exit codes: 0 as signed, 1 not as signed, 2 wrong usage, 3 could not be read";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.iter().any(|arg| arg == "--help" || arg == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    let (folder, keys) = match parse(&args) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            eprintln!("error: {error:#}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&folder, &keys) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn parse(args: &[String]) -> anyhow::Result<(PathBuf, Vec<VerifyingKey>)> {
+    let mut folder = None;
+    let mut keys = Vec::new();
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        if arg == "--key" {
+            let given = args.next().context("--key needs a key or a file")?;
+            keys.extend(read_keys(given)?);
+        } else if arg.starts_with('-') {
+            bail!("unknown flag {arg:?}");
+        } else if folder.replace(PathBuf::from(arg)).is_some() {
+            bail!("one folder at a time");
+        }
+    }
+    let folder = folder.context("which folder?")?;
+    if keys.is_empty() {
+        bail!("a key is needed: without one that you trust, nothing is proven");
+    }
+    Ok((folder, keys))
+}
+
+fn read_keys(given: &str) -> anyhow::Result<Vec<VerifyingKey>> {
+    let text = std::fs::read_to_string(given).unwrap_or_else(|_| given.to_owned());
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.parse().with_context(|| format!("--key {given:?}")))
+        .collect()
+}
+
+/// True when every ledger is as signed.
+fn run(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<bool> {
+    let ledgers = ledgers(folder)?;
+    if ledgers.is_empty() {
+        bail!("there is no ledger in {}: no file named checkpoint", folder.display());
+    }
+    let mut good = true;
+    for ledger in &ledgers {
+        println!("{}", ledger.display());
+        let verdict = check(ledger, keys)?;
+        print(&verdict);
+        good &= verdict.findings.is_empty();
+    }
+    println!("{}", if good { "VERIFIED" } else { "NOT VERIFIED" });
+    Ok(good)
+}
+
+fn print(verdict: &Verdict) {
+    println!("  origin  {}", verdict.origin);
+    println!("  log     {} entries, root {}", verdict.size, verdict.root);
+    println!("  checked {} checkpoints, {} tiles", verdict.checkpoints, verdict.tiles);
+    for finding in &verdict.findings {
+        println!("  FINDING {finding}");
+    }
+}
+
+/// The folders that hold a checkpoint: the one named, or those within an archive or a data
+/// directory.
+fn ledgers(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if folder.join("checkpoint").is_file() && folder.join("tile").is_dir() {
+        return Ok(vec![folder.to_owned()]);
+    }
+    let mut found = Vec::new();
+    for archive in [folder.to_owned(), folder.join("archive")] {
+        let Ok(entries) = std::fs::read_dir(&archive) else { continue };
+        for entry in entries {
+            let ledger =
+                entry.with_context(|| archive.display().to_string())?.path().join("ledger");
+            if ledger.join("checkpoint").is_file() {
+                found.push(ledger);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
