@@ -1,8 +1,17 @@
-"""Makes the vectors of part.md from the specification's text alone (needs PyPI's cryptography)."""
-import hashlib, hmac, pathlib
+"""Makes the vectors from the specification's text alone (needs PyPI's cryptography)."""
+import base64, hashlib, hmac, json, pathlib, struct, zlib
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 here = pathlib.Path(__file__).parent
+sha256 = lambda data: hashlib.sha256(data).digest()
+mac = lambda key, data: hmac.new(key, data, "sha256").digest()
+
+def write(name, **values):
+    """One value a line: name, space, text or hexadecimal digits."""
+    lines = (f"{key} {value.hex() if isinstance(value, bytes) else value}\n" for key, value in values.items())
+    (here / name).write_text("".join(lines))
 
 def expand(prk, info, length, digest):
     out, block = b"", b""
@@ -12,18 +21,172 @@ def expand(prk, info, length, digest):
         if len(out) >= length:
             return out[:length]
 
+def message_key(key, context, salt):
+    okm = expand(key, b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0" + salt + context, 76, "sha256")
+    return okm[:32], okm[32:44], okm[44:]
+
+def chunked(key, context, salt, plain):
+    """part.md, "Chunked encryption"."""
+    aes, nonce, commitment = message_key(key, context, salt)
+    out = salt + commitment
+    for number in range(len(plain) // 16384 + 1):
+        here_nonce = (int.from_bytes(nonce, "big") ^ number).to_bytes(12, "big")
+        out += AESGCM(aes).encrypt(here_nonce, plain[number * 16384:][:16384], b"")
+    return out
+
+def unchunked(key, context, sealed):
+    aes, nonce, commitment = message_key(key, context, sealed[:24])
+    assert sealed[24:56] == commitment
+    body, out, number = sealed[56:], b"", 0
+    while True:
+        here_nonce = (int.from_bytes(nonce, "big") ^ number).to_bytes(12, "big")
+        chunk = AESGCM(aes).decrypt(here_nonce, body[:16400], b"")
+        out, body, number = out + chunk, body[16400:], number + 1
+        if len(chunk) < 16384:
+            assert not body
+            return out
+
+def canonical(value):
+    """envelope.md; enough for ASCII names and numbers that need no care."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+# part.md: scope key, pid, sealed bytes.
+def scope(subject, period, tenant, class_):
+    prk = hmac.new(b"\0" * 64, subject + period, "sha512").digest()
+    okm = expand(prk, f"custody/scope/v1\0{tenant}\0{class_}".encode(), 96, "sha512")
+    return okm[:32], okm[32:64], okm[64:]
+
 subject, period = b"\1" * 32, b"\2" * 32
-prk = hmac.new(b"\0" * 64, subject + period, "sha512").digest()
-okm = expand(prk, b"custody/scope/v1\0default\0standard", 96, "sha512")
-dedup, salting, sealing = okm[:32], okm[32:64], okm[64:]
+dedup, salting, sealing = scope(subject, period, "default", "standard")
+
+def seal(compressed):
+    return chunked(sealing, b"custody/part/v1", mac(salting, compressed)[:24], compressed)
 
 content = b"thello"
-pid = hmac.new(dedup, b"text\0" + content, "sha256").hexdigest()
-compressed = b"\0" + content
-salt = hmac.new(salting, compressed, "sha256").digest()[:24]
-okm = expand(sealing, b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0" + salt + b"custody/part/v1", 76, "sha256")
-key, nonce, commitment = okm[:32], okm[32:44], okm[44:]
-sealed = salt + commitment + AESGCM(key).encrypt(nonce, compressed, b"")
-
-(here / "pid.txt").write_text(pid + "\n")
+sealed = seal(b"\0" + content)
+(here / "pid.txt").write_text(mac(dedup, b"text\0" + content).hex() + "\n")
 (here / "sealed.txt").write_text(sealed.hex() + "\n")
+
+noise = b"b" + b"".join(sha256(bytes([n >> 8, n & 255])) for n in range(1024))
+two_chunks = seal(b"\0" + noise)
+# Frames of one block, RFC 8878, written out: stored, and one byte repeated.
+stored = bytes.fromhex("28b52ffd2006310000") + content
+repeated = bytes.fromhex("28b52ffd2064230300") + b"t"
+write(
+    "part.txt",
+    tenant="default", **{"class": "standard"}, subject_key=subject, period_key=period,
+    k_dedup=dedup, k_salt=salting, k_seal=sealing,
+    content=content, pid=mac(dedup, b"text\0" + content), sealed=sealed,
+    part_key=b"".join(message_key(sealing, b"custody/part/v1", sealed[:24])),
+    noise_length=len(noise), noise_sha256=sha256(noise), noise_pid=mac(dedup, b"opaque\0" + noise),
+    noise_sealed_length=len(two_chunks), noise_sealed_sha256=sha256(two_chunks),
+    zstd_sealed=seal(b"\1" + repeated), zstd_content=b"t" * 100,
+    dictionary_stored_sealed=seal(b"\2" + stored), dictionary_stored_content=content,
+    dictionary_sha256=sha256((here / "../../crates/seal/dict/v1.txt").read_bytes()),
+)
+# The one vector that our compressor made: a frame that points into the dictionary.
+frame = (here / "dictionary.txt")
+if frame.exists():
+    lines = dict(line.split(" ", 1) for line in frame.read_text().splitlines())
+    opened = unchunked(sealing, b"custody/part/v1", bytes.fromhex(lines["sealed"]))
+    assert opened == bytes.fromhex(lines["compressed"]) and opened[:5] == b"\2\x28\xb5\x2f\xfd"
+    assert mac(salting, opened)[:24].hex() == lines["sealed"][:48]
+
+# part.md: content encoding.
+write(
+    "content.txt",
+    text=b"t" + "grüße".encode(), empty=b"t",
+    fields=b'f{"call_id":"c1","name":"find_order","arguments":"{\\"n\\": 7}"}',
+    order=b'f{"z":1,"a":{"n":12345678901234567890123,"f":0.10}}',
+    json=b'j[1,null,"x"]', bytes=b"b\xff\0\1",
+)
+
+# envelope.md.
+record_id, recorded = "0199a1b2-c3d4-7e5f-8a6b-0c1d2e3f4a5b", 1795435200123456
+head = {"v": 1, "id": record_id, "collector": "c1", "recorded": recorded}
+def part(role, kind, data, scope="subject"):
+    return {"role": role, "kind": kind, "scope": scope, "length": len(data),
+            "pid": mac(dedup, kind.encode() + b"\0" + data).hex(), "sha256": sha256(seal(b"\0" + data)).hex()}
+interaction = canonical(head | {
+    "kind": "interaction", "admission": 17, "origin": "proxy", "synthetic": False, "upstream": "openai",
+    "client": {"bytes_sent": 4096, "completed": True},
+    "correlation": {"attempt": 1, "session": "s1", "thread": "t_8a6b0c1d2e3f4a5b0c1d",
+                    "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"},
+    "cost": {"micro_usd": 41, "source": "price-table", "table": "2026-11-01"},
+    "keys": {"period": "22" * 16, "shared": "33" * 16, "subject": "11" * 16},
+    "masking": {"counts": {"EMAIL": 1}, "detectors": "detectors/1", "policy": "default@1"},
+    "model": {"answered": "small-1-a", "operation": "chat", "provider": "openai", "requested": "small-1",
+              "params": {"seed": "9007199254740993", "temperature": 0.2, "top_p": 1}, "stream": True},
+    "oddities": [{"code": "unknown_role", "detail": "messages[2]"}],
+    "request": {"bytes": 200, "complete": True, "context_complete": True,
+                "parts": [part("system", "text", b"tBe brief.", "shared"), part("user", "text", b"thi")],
+                "skeleton": part("user", "skeleton", b'j{"method":"POST"}')},
+    "response": {"bytes": 900, "finish_class": "stop", "finish_reasons": ["stop"], "outcome": "complete",
+                 "parts": [part("assistant", "text", content) | {"withheld": True}], "status": 200},
+    "retention": {"class": "standard"}, "signals": {"refusal": 10},
+    "time": {"admitted": recorded - 2000000, "first_byte": recorded - 1500000, "last_byte": recorded - 400,
+             "sent": recorded - 1999000},
+    "timing": {"first_byte_us": 500000, "total_us": 1999600},
+    "usage": {"cache_read": 0, "cache_write": 0, "input": 25, "normaliser": 1, "output": 8, "reasoning": 0,
+              "raw": {"completion_tokens": 8, "prompt_tokens": 25}, "source": "provider", "total": 33},
+    "who": {"credential": "k_0011223344556677", "identity": "header", "roles": ["support"],
+            "tags": {"team": "grün"}, "user": "u_8899aabbccddeeff"},
+})
+gap = canonical(head | {"kind": "gap", "body": {
+    "at_most": True, "count": 5, "numbers": [[3, 6], [9, 9]], "reason": "crash",
+    "since": recorded - 5000000, "until": recorded}})
+write("envelope.txt", interaction=interaction.decode(), interaction_sha256=sha256(interaction),
+      gap=gap.decode(), gap_sha256=sha256(gap))
+
+# leaf.md.
+def leaf(envelope):
+    return b"\1" + bytes.fromhex(record_id.replace("-", "")) + struct.pack(">q", recorded) + sha256(envelope)
+leaves = [leaf(interaction), leaf(gap)]
+hashes = [sha256(b"\0" + entry) for entry in leaves]
+signer = Ed25519PrivateKey.from_private_bytes(b"\7" * 32)
+public = signer.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+origin = "custody.local/0123abcd/c1"
+key_id = sha256(origin.encode() + b"\n\1" + public)[:4]
+b64 = lambda data: base64.b64encode(data).decode()
+root = sha256(b"\1" + hashes[0] + hashes[1])
+text = f"{origin}\n2\n{b64(root)}\n"
+note = text + f"\n— {origin} {b64(key_id + signer.sign(text.encode()))}\n"
+verifier = origin + "+" + key_id.hex() + "+" + b64(b"\1" + public)
+write("leaf.txt", id=record_id, time=recorded, envelope_sha256=sha256(interaction), leaf=leaves[0],
+      leaf_hash=hashes[0], bundle=b"".join(struct.pack(">H", 57) + entry for entry in leaves),
+      tile=b"".join(hashes), root=root, signing_key=b"\7" * 32, verifier_key=verifier, checkpoint=note.encode())
+
+# journal.md: one frame of each kind.
+def frame(kind, payload):
+    return b"CJf1" + struct.pack("<II", len(payload), zlib.crc32(bytes([kind]) + payload)) + bytes([kind]) + payload
+header = canonical({"collector": "c1", "continues": False, "created": recorded, "first_leaf": 0,
+                    "gap_numbers": 0, "recorded": 0, "reserved": 1, "unframed": [], "v": 1})
+number, pid = 17, mac(dedup, b"text\0" + content)
+frames = dict(
+    start=frame(1, header), reserve=frame(2, struct.pack("<QQ", 1, 65)),
+    release=frame(3, struct.pack("<QQ", 18, 65)), part=frame(4, pid + sealed),
+    admitted=frame(5, struct.pack("<Q", number) + interaction),
+    piece=frame(6, struct.pack("<Q", number) + b"sealed"),
+    record=frame(7, struct.pack("<QQ", 0, number) + leaves[0][1:17] + interaction),
+)
+write("journal.txt", **frames)
+
+# keys.md: a whole key store, and a signing key.
+root_key, store_key = b"\x0a" * 32, b"\x0b" * 32
+lookup = mac(store_key, b"custody/lookup/v1")
+def label(*path):
+    return mac(lookup, b"".join(struct.pack("<Q", len(p.encode())) + p.encode() for p in path))
+def row(kind, kid, label, key, salt):
+    wrapped = chunked(store_key, b"custody/key-row/v1", salt, bytes([kind]) + kid + label + key)
+    return struct.pack("<II", len(wrapped), zlib.crc32(wrapped)) + wrapped
+labels = [label("subject", "default", "user", "u-1"), label("period", "default", "standard", "2026-11"),
+          label("purpose", "custody/credential/v1")]
+rows = [row(1, b"\x11" * 16, labels[0], subject, b"\x01" * 24), row(2, b"\x22" * 16, labels[1], period, b"\x02" * 24),
+        row(3, b"\x33" * 16, labels[2], b"\x0c" * 32, b"\x03" * 24)]
+write("keys.txt", root_key=root_key, store_key=store_key,
+      store_key_file=chunked(root_key, b"custody/store-key/v1", b"\x04" * 24, store_key),
+      lookup_key=lookup, subject_label=labels[0], period_label=labels[1], purpose_label=labels[2],
+      subject_row=rows[0], period_row=rows[1], purpose_row=rows[2], purpose_key=b"\x0c" * 32,
+      pseudonym="u_" + mac(subject, b"custody/pseudonym/v1")[:8].hex(),
+      pid=pid, signing_key_file=chunked(root_key, b"custody/signing-key/v1", b"\x05" * 24, b"\7" * 32),
+      origin=origin, verifier_key=verifier)

@@ -293,12 +293,11 @@ impl Threading {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let found = prefixes.iter().rev().find_map(|prefix| known.get(&short(prefix)).cloned());
         drop(known);
-        match found {
-            Some((thread, previous)) => (thread, Some(previous)),
-            None => {
-                let tail = id.as_bytes().get(6..).unwrap_or_default();
-                (format!("t_{}", hex(tail)), None)
-            }
+        if let Some((thread, previous)) = found {
+            (thread, Some(previous))
+        } else {
+            let tail = id.as_bytes().get(6..).unwrap_or_default();
+            (format!("t_{}", hex(tail)), None)
         }
     }
 

@@ -138,13 +138,12 @@ fn mask_part(shared: &Shared, scopes: &Scopes, part: Part) -> Item {
     // opened. The content is rebuilt from the copy, since a half-masked one is neither.
     let copy = part.content.clone();
     let masked = catch_unwind(AssertUnwindSafe(|| mask_content(shared, part.content, &mut counts)));
-    let (content, withheld) = match masked {
-        Ok(content) => (content, false),
-        Err(_) => {
-            count(&shared.counters.mask_failures, 1);
-            counts = Counts::default();
-            (copy, true)
-        }
+    let (content, withheld) = if let Ok(content) = masked {
+        (content, false)
+    } else {
+        count(&shared.counters.mask_failures, 1);
+        counts = Counts::default();
+        (copy, true)
     };
     let state = ItemState::Fresh { key, content: content.encode(), counts, withheld };
     Item { role, kind, scope, state }

@@ -235,7 +235,7 @@ impl Worker {
             let sent = admitted.interaction.time.sent;
             if let Some(mut whole) = self.admit(job.id, head, bytes, &seen) {
                 whole.interaction.time.sent = sent;
-                admitted = Box::new(whole);
+                *admitted = whole;
             }
         }
         let tickets = std::mem::take(&mut job.tickets);
@@ -278,14 +278,12 @@ impl Worker {
     fn number(&self, number: Option<AdmissionNumber>) -> AdmissionNumber {
         let mut number = number;
         loop {
-            match number {
-                Some(number) => return number,
-                None => {
-                    number = self.shared.ledger.take_number();
-                    if number.is_none() {
-                        std::thread::sleep(AGAIN);
-                    }
-                }
+            if let Some(number) = number {
+                return number;
+            }
+            number = self.shared.ledger.take_number();
+            if number.is_none() {
+                std::thread::sleep(AGAIN);
             }
         }
     }

@@ -61,7 +61,8 @@ fn prefer() {
     let _already_leader = setsid();
     let _unprivileged = setpriority_process(None, PRIORITY);
     let group = OpenOptions::new().write(true).open("/proc/self/autogroup");
-    let _unprivileged = group.and_then(|mut group| write!(group, "{PRIORITY}"));
+    let _unprivileged =
+        group.and_then(|mut group| group.write_all(PRIORITY.to_string().as_bytes()));
 }
 
 /// This program with a hidden subcommand.

@@ -141,12 +141,11 @@ impl LogSource for Folder<'_> {
         // A partial tile goes when its full tile is there; that one begins with it.
         let Some(mut bytes) = self.file(path.full())? else { return Ok(None) };
         let width = usize::from(path.width);
-        let length = match path.level {
-            Some(_) => width * 32,
-            None => {
-                let entries = read_bundle(&bytes).unwrap_or_default();
-                entries.iter().take(width).map(|entry| entry.len() + 2).sum()
-            }
+        let length = if path.level.is_some() {
+            width * 32
+        } else {
+            let entries = read_bundle(&bytes).unwrap_or_default();
+            entries.iter().take(width).map(|entry| entry.len() + 2).sum()
         };
         bytes.truncate(length);
         Ok(Some(bytes))

@@ -1,11 +1,6 @@
 //! The offline verifier as a program, on a ledger made here and on forgeries of it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -85,10 +85,10 @@ impl CommandLog {
             keys: Arc::new(KeyStore::open(&place.keys, &root)?),
             clock: Arc::new(SystemClock),
             admits: false,
-            seal_every: Duration::from_secs(60),
+            seal_every: Duration::from_mins(1),
             heartbeat: Duration::ZERO,
             segment_bytes: 16 << 20,
-            segment_age: Duration::from_secs(30 * 86_400),
+            segment_age: Duration::from_hours(720),
         })?;
         Ok(Opened { ledger, _lock: lock })
     }

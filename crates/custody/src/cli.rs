@@ -56,7 +56,7 @@ pub(crate) struct Where {
 pub(crate) struct Reading {
     #[command(flatten)]
     pub(crate) place: Where,
-    /// Ask a running Custody at this address (http://127.0.0.1:8081) instead of reading files
+    /// Ask a running Custody at this address (<http://127.0.0.1:8081>) instead of reading files
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
     /// One JSON object a line

@@ -89,19 +89,17 @@ fn configuration(args: &DemoArgs, data: PathBuf, sandbox: SocketAddr) -> Config 
 
 /// The address, or a free port beside it when somebody has it.
 fn free(wanted: SocketAddr) -> SocketAddr {
-    match TcpListener::bind(wanted) {
-        Ok(_) => wanted,
-        Err(_) => {
-            output::remark(&format!("{wanted} is taken; the system chooses another port"));
-            SocketAddr::new(wanted.ip(), 0)
-        }
+    if TcpListener::bind(wanted).is_ok() {
+        return wanted;
     }
+    output::remark(&format!("{wanted} is taken; the system chooses another port"));
+    SocketAddr::new(wanted.ip(), 0)
 }
 
 fn how_to_go_on(recorder: &Recorder, config: &Config) -> anyhow::Result<()> {
     let proxy = recorder.proxy_address;
     let data = config.data.display();
-    output::line(format!("{}", paint(HEAD, "Now yours")))?;
+    output::line(paint(HEAD, "Now yours").clone())?;
     output::line("  Point any OpenAI or Anthropic client here; the sandbox model answers:\n")?;
     output::line(format!(
         "    curl -N http://{proxy}/openai/v1/chat/completions -H 'content-type: application/json' \\\n      \

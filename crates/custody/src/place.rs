@@ -117,8 +117,7 @@ pub(crate) fn origin(keys: &Path, collector: &CollectorName) -> anyhow::Result<S
     let id = match std::fs::read_to_string(&path) {
         Ok(id) => id.trim().to_owned(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let id: String =
-                keys::random::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+            let id = format!("{:08x}", u32::from_be_bytes(keys::random()?));
             durable::replace(&path, format!("{id}\n").as_bytes(), 0o600)
                 .with_context(|| format!("cannot write {}", path.display()))?;
             id

@@ -11,9 +11,9 @@ const PLAIN: usize = 81;
 /// What a row's key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowKind {
-    /// A subject's key, K_S.
+    /// A subject's key, `K_S`.
     Subject = 1,
-    /// A period's key, K_E.
+    /// A period's key, `K_E`.
     Period = 2,
     /// A key for a purpose of the installation.
     Purpose = 3,
@@ -47,7 +47,6 @@ impl Row {
     }
 
     /// Reads the first row; the rest comes back too. `Ok(None)` when the bytes end within it.
-    #[expect(clippy::type_complexity, reason = "a row and what follows it, read once")]
     pub(crate) fn decode<'a>(
         store: &Secret,
         bytes: &'a [u8],

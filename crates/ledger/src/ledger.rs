@@ -17,7 +17,7 @@ use crate::numbers::Numbers;
 use crate::recover::{Recovered, recover};
 use crate::sealed::{Append, Sealed, Tickets};
 use crate::sealer::{Command, Sealer};
-use crate::state::State;
+use crate::state::{Phase, State};
 use crate::status::{Counters, Status};
 use crate::{Disk, sync};
 
@@ -72,7 +72,9 @@ impl Ledger {
     pub fn open(config: Config) -> Result<(Self, Recovered), LedgerError> {
         let verifying_key = config.key.verifying_key();
         let mut start = recover(&config)?;
-        start.state.closing = !config.admits;
+        if !config.admits {
+            start.state.phase = Phase::Closing;
+        }
         let shared = Arc::new(Shared {
             numbers: Numbers::new(start.next_number),
             state: Mutex::new(start.state),
@@ -189,7 +191,7 @@ impl Ledger {
         let released = {
             let mut state = self.shared.lock();
             // From here on nothing is reserved any more.
-            state.closing = true;
+            state.phase = Phase::Closing;
             let next = self.shared.numbers.release();
             state.release(next)
         };
@@ -201,7 +203,7 @@ impl Ledger {
 
     fn stop(&self) {
         {
-            self.shared.lock().stopping = true;
+            self.shared.lock().phase = Phase::Stopping;
             self.shared.sync_wake.notify_all();
         }
         // The sealer is gone already when it met a contradiction.

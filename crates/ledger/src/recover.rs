@@ -19,7 +19,7 @@ use tlog::Checkpoint;
 use crate::journal::{Header, Journal};
 use crate::ledger::Config;
 use crate::sequence::{Head, STATE, load_head};
-use crate::state::{PendingGap, State, Unit};
+use crate::state::{PendingGap, Phase, State, Unit};
 use crate::{Disk, Layout, LedgerError};
 
 /// What a start found.
@@ -179,8 +179,7 @@ impl<'a> Scan<'a> {
             gaps: Vec::new(),
             waiters: Vec::new(),
             sync_wanted: false,
-            closing: false,
-            stopping: false,
+            phase: Phase::Admitting,
         };
         Self {
             config,

@@ -125,7 +125,7 @@ impl Sealer {
                 .map_err(|error| LedgerError::Fatal(error.to_string()))?;
             let name =
                 self.layout.records(class, day, *first, *last).map_err(LedgerError::archive)?;
-            files.push(self.put_file(name, written, &|there| same_records(there, rows))?);
+            files.push(self.put_file(&name, &written, &|there| same_records(there, rows))?);
 
             let pids = wanted.get(&(class.clone(), day.clone()));
             let mut parts: Vec<(Pid, &[u8])> = pids
@@ -148,7 +148,7 @@ impl Sealer {
                 .map_err(|error| LedgerError::Fatal(error.to_string()))?;
             let name =
                 self.layout.parts(class, day, *first, *last).map_err(LedgerError::archive)?;
-            files.push(self.put_file(name, written, &|there| same_parts(there, &parts))?);
+            files.push(self.put_file(&name, &written, &|there| same_parts(there, &parts))?);
         }
         Ok(files)
     }
@@ -157,14 +157,14 @@ impl Sealer {
     /// Parquet library, is taken when it holds the same rows.
     fn put_file(
         &self,
-        name: Name,
-        bytes: Vec<u8>,
+        name: &Name,
+        bytes: &[u8],
         same: &dyn Fn(Bytes) -> bool,
     ) -> Result<SegmentFile, LedgerError> {
-        let put = self.archive.put_all(&[(name.clone(), bytes.as_slice())]);
+        let put = self.archive.put_all(&[(name.clone(), bytes)]);
         let there = self
             .archive
-            .get(&name)
+            .get(name)
             .map_err(LedgerError::archive)?
             .map(Bytes::from)
             .unwrap_or_default();

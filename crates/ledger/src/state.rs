@@ -46,9 +46,18 @@ pub(crate) struct State {
     pub(crate) gaps: Vec<PendingGap>,
     pub(crate) waiters: Vec<Waiter>,
     pub(crate) sync_wanted: bool,
+    pub(crate) phase: Phase,
+}
+
+/// How far a ledger is on its way to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Numbers are given out.
+    Admitting,
     /// Nothing is reserved any more.
-    pub(crate) closing: bool,
-    pub(crate) stopping: bool,
+    Closing,
+    /// The threads end.
+    Stopping,
 }
 
 /// Files that make one segment.
@@ -307,22 +316,21 @@ impl State {
         now: Timestamp,
     ) {
         let same = self.gaps.iter_mut().find(|gap| gap.reason == reason && !gap.at_most);
-        let gap = match same {
-            Some(gap) => gap,
-            None => {
-                self.gaps.push(PendingGap {
-                    numbers: RangeSet::new(),
-                    unnumbered: 0,
-                    reason,
-                    since: now,
-                    until: now,
-                    at_most: false,
-                });
-                let Some(gap) = self.gaps.last_mut() else {
-                    return;
-                };
-                gap
-            }
+        let gap = if let Some(gap) = same {
+            gap
+        } else {
+            self.gaps.push(PendingGap {
+                numbers: RangeSet::new(),
+                unnumbered: 0,
+                reason,
+                since: now,
+                until: now,
+                at_most: false,
+            });
+            let Some(gap) = self.gaps.last_mut() else {
+                return;
+            };
+            gap
         };
         gap.until = gap.until.max(now);
         match number {

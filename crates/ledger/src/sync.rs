@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::ledger::Shared;
 use crate::numbers::block_size;
+use crate::state::Phase;
 use crate::status::add;
 
 /// Frames that nobody waits for are synced after this long.
@@ -31,7 +32,7 @@ pub(crate) fn run(shared: &Arc<Shared>) {
         sync_once(shared);
         if let Some((position, end)) = reservation {
             let state = shared.lock();
-            if state.journal.synced >= position && !state.closing {
+            if state.journal.synced >= position && state.phase == Phase::Admitting {
                 shared.numbers.extend(end);
             }
         }
@@ -46,18 +47,18 @@ fn wait(shared: &Shared) -> bool {
     let mut state = shared.lock();
     loop {
         let reserve = shared.numbers.remaining() <= crate::numbers::RESERVE_AT;
-        if state.stopping
+        if state.phase == Phase::Stopping
             || state.sync_wanted
-            || (reserve && !state.closing && !state.journal.is_poisoned())
+            || (reserve && state.phase == Phase::Admitting && !state.journal.is_poisoned())
         {
-            return state.stopping;
+            return state.phase == Phase::Stopping;
         }
         let dirty = state.journal.written > state.journal.synced || state.journal.is_poisoned();
         let patience = if dirty { IDLE_SYNC } else { Duration::from_secs(1) };
         let (guard, timeout) = shared.wait_sync(state, patience);
         state = guard;
         if timeout && dirty {
-            return state.stopping;
+            return state.phase == Phase::Stopping;
         }
     }
 }
@@ -69,7 +70,7 @@ fn reserve(shared: &Shared, rate: u64) -> Option<(u64, u64)> {
         return None;
     }
     let mut state = shared.lock();
-    if state.closing || state.stopping {
+    if state.phase != Phase::Admitting {
         return None;
     }
     let start = shared.numbers.end();

@@ -1,6 +1,6 @@
 //! The ledger end to end, with faults at every step of storage.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
 
@@ -14,7 +14,7 @@ fn what_is_appended_is_in_the_published_log() {
     assert!(recovered.open.is_empty() && recovered.report.is_none());
     let mut promised = Vec::new();
     for i in 0..700 {
-        let number = world.number(&ledger);
+        let number = World::number(&ledger);
         assert_eq!(number, AdmissionNumber(i + 1));
         let (id, append) = world.record(Some(number), &format!("text {}", i % 10));
         ledger.append(vec![append]).unwrap();
@@ -44,7 +44,7 @@ fn a_clean_stop_loses_no_number_and_no_record() {
         let (ledger, recovered) = world.open();
         assert!(recovered.report.is_none(), "round {round}: {recovered:?}");
         for _ in 0..3 {
-            let number = world.number(&ledger);
+            let number = World::number(&ledger);
             assert_eq!(number.0, next);
             next += 1;
             promised.push(world.append_durably(&ledger, Some(number), "x"));
@@ -64,7 +64,7 @@ fn after_a_crash_every_number_is_a_record_or_in_a_gap() {
         for round in 0..6 {
             let (ledger, _) = world.open();
             for i in 0..20 {
-                let number = world.number(&ledger);
+                let number = World::number(&ledger);
                 numbers.push(number);
                 // Every third number is taken and the crash comes before its frame.
                 if i % 3 != 0 {
@@ -98,7 +98,7 @@ fn after_a_crash_every_number_is_a_record_or_in_a_gap() {
 fn an_admission_without_an_outcome_comes_back_open() {
     let mut world = World::new();
     let (ledger, _) = world.open();
-    let number = world.number(&ledger);
+    let number = World::number(&ledger);
     let (_, append) = world.record(None, "question");
     let ledger::Append::Record { sealed, .. } = append else { panic!() };
     let admitted = ledger::Append::Admitted { number, sealed, tickets: ledger::Tickets::default() };
@@ -162,7 +162,7 @@ fn one_fault(kind: &str, fault: Fault, nth: u32, power: bool) -> bool {
     let mut numbers = Vec::new();
     let mut run = |ledger: &ledger::Ledger, world: &World, n: u32| {
         for i in 0..n {
-            let number = world.number(ledger);
+            let number = World::number(ledger);
             numbers.push(number);
             promised.push(world.append_durably(ledger, Some(number), &format!("text {i}")));
         }
@@ -172,9 +172,9 @@ fn one_fault(kind: &str, fault: Fault, nth: u32, power: bool) -> bool {
     world.faults.arm(kind, nth, fault);
     run(&ledger, &world, 5);
     // Whether sealing succeeds now or only the next time is not promised.
-    let _ = ledger.seal();
+    drop(ledger.seal());
     run(&ledger, &world, 3);
-    let _ = ledger.flush_segments();
+    drop(ledger.flush_segments());
     let met = world.faults.disarm();
     ledger.seal().unwrap_or_else(|error| panic!("{kind} {fault:?} {nth}: {error}"));
     std::mem::forget(ledger);
@@ -194,7 +194,7 @@ fn a_damaged_frame_is_put_aside_and_told() {
     let (ledger, _) = world.open();
     let mut promised = Vec::new();
     for i in 0..6 {
-        let number = world.number(&ledger);
+        let number = World::number(&ledger);
         promised.push(world.append_durably(&ledger, Some(number), &format!("text {i}")));
     }
     std::mem::forget(ledger);
@@ -233,7 +233,7 @@ fn a_clock_that_goes_backwards_does_no_harm() {
     let mut promised = vec![];
     for i in 0..5 {
         world.clock.0.fetch_sub(3_600_000_000, std::sync::atomic::Ordering::Relaxed);
-        let number = world.number(&ledger);
+        let number = World::number(&ledger);
         promised.push(world.append_durably(&ledger, Some(number), &format!("text {i}")));
         ledger.seal().unwrap();
     }

@@ -155,15 +155,12 @@ fn percent_decode(text: &str) -> String {
             .then(|| after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()))
             .flatten()
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match decoded {
-            Some(decoded) => {
-                bytes.push(decoded);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(byte);
-                rest = after;
-            }
+        if let Some(decoded) = decoded {
+            bytes.push(decoded);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(byte);
+            rest = after;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -16,7 +16,7 @@ use crate::upstream::{Connection, Upstream};
 /// After a client left, so much of the answer is still read …
 const DRAIN_BYTES: u64 = 64 << 20;
 /// … for at most so long.
-const DRAIN_TIME: Duration = Duration::from_secs(300);
+const DRAIN_TIME: Duration = Duration::from_mins(5);
 
 /// A request's body on its way to the provider.
 pub(crate) struct TeeRequest {
@@ -103,12 +103,15 @@ pub(crate) struct TeeResponse {
     /// True for streams whose end can be seen in the bytes.
     watch: bool,
     /// Read ahead to know whether the frame before it was the last.
-    ahead: Option<Option<Result<Frame<Bytes>, hyper::Error>>>,
+    ahead: Option<Next>,
     waiting: Option<Waiting>,
     done: bool,
     upstream: Arc<Upstream>,
     connection: Option<Connection>,
 }
+
+/// What a poll of the provider's answer gave.
+struct Next(Option<Result<Frame<Bytes>, hyper::Error>>);
 
 /// The last frame, held until gate 2 opens.
 struct Waiting {
@@ -222,7 +225,7 @@ impl TeeResponse {
             return Poll::Ready(None);
         }
         let next = match self.ahead.take() {
-            Some(next) => next,
+            Some(Next(next)) => next,
             None => std::task::ready!(self.poll_inner(cx)),
         };
         match next {
@@ -254,7 +257,7 @@ impl TeeResponse {
         // The end may be here already: then this frame is the last one, and it is the one to hold.
         match self.poll_inner(cx) {
             Poll::Ready(None) => return self.end(Some(frame), true, cx),
-            Poll::Ready(next) => self.ahead = Some(next),
+            Poll::Ready(next) => self.ahead = Some(Next(next)),
             Poll::Pending => {
                 // Clients stop reading at the stream's own end, before the transport's.
                 if self.watch && provider::ends_stream(self.format, data) {
@@ -306,17 +309,13 @@ impl Drop for TeeResponse {
 }
 
 /// Reads an answer to its end, up to a limit; true when the provider ended it.
-async fn drain(
-    mut inner: Incoming,
-    ahead: Option<Option<Result<Frame<Bytes>, hyper::Error>>>,
-    tap: &mut ResponseTap,
-) -> bool {
+async fn drain(mut inner: Incoming, ahead: Option<Next>, tap: &mut ResponseTap) -> bool {
     use http_body_util::BodyExt as _;
     let mut next = ahead;
     let reading = async {
         loop {
             let frame = match next.take() {
-                Some(frame) => frame,
+                Some(Next(frame)) => frame,
                 None => inner.frame().await,
             };
             match frame {

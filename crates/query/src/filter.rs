@@ -25,9 +25,9 @@ pub struct FilterError {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Node {
-    And(Vec<Node>),
-    Or(Vec<Node>),
-    Not(Box<Node>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
+    Not(Box<Self>),
     Compare { path: Vec<String>, op: Op, value: String },
 }
 

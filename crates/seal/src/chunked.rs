@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn every_change_is_refused() {
-        let sealed = seal(&key(1), b"ctx", &[9; 24], &[5; CHUNK + 10]);
+        let sealed = seal(&key(1), b"ctx", &[9; 24], &vec![5; CHUNK + 10]);
         assert_eq!(open(&key(2), b"ctx", &sealed), Err(OpenError::WrongKey));
         assert_eq!(open(&key(1), b"other", &sealed), Err(OpenError::WrongKey));
         for at in (0..sealed.len()).step_by(97).chain([sealed.len() - 1]) {

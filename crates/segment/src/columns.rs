@@ -122,8 +122,12 @@ impl Columns {
             Arc::new(self.admitted.finish()),
             Arc::new(self.synthetic.finish()),
         ];
-        arrays.extend(self.text.iter_mut().map(|c| Arc::new(c.finish()) as ArrayRef));
-        arrays.extend(self.numbers.iter_mut().map(|c| Arc::new(c.finish()) as ArrayRef));
+        for column in &mut self.text {
+            arrays.push(Arc::new(column.finish()));
+        }
+        for column in &mut self.numbers {
+            arrays.push(Arc::new(column.finish()));
+        }
         arrays.push(Arc::new(self.envelope.finish()));
         RecordBatch::try_new(Arc::new(schema()), arrays).map_err(unwritable)
     }

@@ -1,6 +1,7 @@
 //! The parts file: sorted by pid, with a bloom filter on it, the sealed bytes uncompressed.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow_array::builder::{BinaryBuilder, FixedSizeBinaryBuilder};
@@ -84,7 +85,7 @@ pub fn each_part(file: Bytes, mut each: impl FnMut(Pid, &[u8])) -> Result<(), Se
 /// Gives the parts with these pids; row groups that hold none are skipped by their bloom filters.
 pub fn find_parts(
     file: Bytes,
-    wanted: &HashSet<Pid>,
+    wanted: &HashSet<Pid, impl BuildHasher>,
     mut each: impl FnMut(Pid, &[u8]),
 ) -> Result<(), SegmentError> {
     guarded(|| {
@@ -124,7 +125,7 @@ pub fn find_parts(
 fn each_pid(batch: &RecordBatch, mut each: impl FnMut(Pid)) -> Result<(), ParquetError> {
     let column = batch.column_by_name(PID).ok_or_else(|| unexpected(PID))?;
     let column = column.as_fixed_size_binary_opt().ok_or_else(|| unexpected(PID))?;
-    for pid in column.iter() {
+    for pid in column {
         let pid = pid.and_then(|pid| pid.try_into().ok()).ok_or_else(|| unexpected(PID))?;
         each(Pid(pid));
     }

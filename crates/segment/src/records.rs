@@ -1,6 +1,7 @@
 //! The records file.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -47,7 +48,7 @@ pub fn each_record(file: Bytes, mut each: impl FnMut(u64, &[u8])) -> Result<(), 
 /// Gives the records with these ids.
 pub fn find_records(
     file: Bytes,
-    wanted: &HashSet<RecordId>,
+    wanted: &HashSet<RecordId, impl BuildHasher>,
     mut each: impl FnMut(u64, &[u8]),
 ) -> Result<(), SegmentError> {
     guarded(|| {

@@ -38,7 +38,7 @@ mod tests {
         let mut bundle = Vec::new();
         assert!(push_entry(&mut bundle, b"one"));
         assert!(push_entry(&mut bundle, b""));
-        assert!(!push_entry(&mut bundle, &[0; 65_536]));
+        assert!(!push_entry(&mut bundle, &vec![0; 65_536]));
         assert_eq!(read_bundle(&bundle).unwrap(), [b"one".as_slice(), b""]);
         assert_eq!(read_bundle(&bundle[..4]), Err(BundleError(0)));
         assert_eq!(read_bundle(&[0]), Err(BundleError(0)));

@@ -13,21 +13,20 @@ pub(crate) fn run(args: &ShowArgs) -> Result<Outcome, Failure> {
     let id: RecordId =
         args.id.parse().map_err(|error| Failure::Usage(anyhow!("{:?}: {error}", args.id)))?;
     let reading = &args.reading;
-    let record = match &reading.server {
-        Some(server) => http::get(server, &format!("/api/v1/interactions/{id}"), &[])?,
-        None => {
-            let place = Place::named(&reading.place)?;
-            let store = place.open_store()?;
-            Reader::new(&store, place.access(reading)).show(id)?
-        }
+    let record = if let Some(server) = &reading.server {
+        http::get(server, &format!("/api/v1/interactions/{id}"), &[])?
+    } else {
+        let place = Place::named(&reading.place)?;
+        let store = place.open_store()?;
+        Reader::new(&store, place.access(reading)).show(id)?
     };
     if reading.unrecorded {
         output::remark("this read was not recorded");
     }
     if reading.json {
-        output::json(&record)?
+        output::json(&record)?;
     } else {
-        print_record(&record)?
+        print_record(&record)?;
     }
     Ok(Outcome::Done)
 }

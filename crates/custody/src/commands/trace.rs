@@ -12,16 +12,13 @@ use crate::{Failure, Outcome, http, output};
 pub(crate) fn run(args: &TraceArgs) -> Result<Outcome, Failure> {
     let reading = &args.reading;
     let trace = query::correlation_id(&args.correlation);
-    let records = match &reading.server {
-        Some(server) => {
-            let answer = http::get(server, &format!("/api/v1/traces/{trace}"), &[])?;
-            answer.get("records").and_then(Value::as_array).cloned().unwrap_or_default()
-        }
-        None => {
-            let place = Place::named(&reading.place)?;
-            let store = place.open_store()?;
-            Reader::new(&store, place.access(reading)).trace(trace)?
-        }
+    let records = if let Some(server) = &reading.server {
+        let answer = http::get(server, &format!("/api/v1/traces/{trace}"), &[])?;
+        answer.get("records").and_then(Value::as_array).cloned().unwrap_or_default()
+    } else {
+        let place = Place::named(&reading.place)?;
+        let store = place.open_store()?;
+        Reader::new(&store, place.access(reading)).trace(trace)?
     };
     if reading.unrecorded {
         output::remark("this read was not recorded");

@@ -56,7 +56,12 @@ async fn serve(socket: std::net::TcpListener) {
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     let path = request.uri().path().to_owned();
-    let bytes = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let bytes = request
+        .into_body()
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     let asked: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let stream = asked.get("stream").and_then(Value::as_bool).unwrap_or(false);
     tokio::time::sleep(THINKING).await;

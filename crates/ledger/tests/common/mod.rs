@@ -21,7 +21,7 @@ use tlog::{Checkpoint, LogSource, SigningKey, SourceError, TilePath};
 
 /// What a step does when it is told to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nothing happens, and an error comes back.
     Fails,
     /// It happens, and an error comes back all the same.
@@ -32,18 +32,18 @@ pub enum Fault {
 
 /// Which call fails next, and how.
 #[derive(Default)]
-pub struct Faults {
+pub(crate) struct Faults {
     armed: Mutex<Option<(String, u32, Fault)>>,
     pub log: Mutex<Vec<String>>,
 }
 
 impl Faults {
     /// The `nth` call (from 0) of this kind fails from now on, once.
-    pub fn arm(&self, kind: &str, nth: u32, fault: Fault) {
+    pub(crate) fn arm(&self, kind: &str, nth: u32, fault: Fault) {
         *self.armed.lock().unwrap() = Some((kind.to_owned(), nth, fault));
     }
 
-    pub fn disarm(&self) -> bool {
+    pub(crate) fn disarm(&self) -> bool {
         self.armed.lock().unwrap().take().is_none()
     }
 
@@ -70,13 +70,13 @@ fn injected() -> io::Error {
 
 /// Files in memory: what is written, and how much of it is synced.
 #[derive(Default)]
-pub struct MemoryDisk {
+pub(crate) struct MemoryDisk {
     files: Mutex<HashMap<String, Arc<MemoryFile>>>,
     pub faults: Arc<Faults>,
 }
 
 #[derive(Default)]
-pub struct MemoryFile {
+pub(crate) struct MemoryFile {
     bytes: Mutex<Vec<u8>>,
     synced: Mutex<usize>,
     faults: Arc<Faults>,
@@ -84,7 +84,7 @@ pub struct MemoryFile {
 
 impl MemoryDisk {
     /// The disk as a loss of power leaves it: only what was synced.
-    pub fn after_power_loss(&self) -> Self {
+    pub(crate) fn after_power_loss(&self) -> Self {
         let files = self.files.lock().unwrap();
         let copy = |file: &Arc<MemoryFile>| {
             let synced = *file.synced.lock().unwrap();
@@ -102,21 +102,21 @@ impl MemoryDisk {
     }
 
     /// The disk as `kill -9` leaves it: all that was written.
-    pub fn after_kill(&self) -> Self {
+    pub(crate) fn after_kill(&self) -> Self {
         for file in self.files.lock().unwrap().values() {
             *file.synced.lock().unwrap() = file.bytes.lock().unwrap().len();
         }
         self.after_power_loss()
     }
 
-    pub fn journal_names(&self) -> Vec<String> {
+    pub(crate) fn journal_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.files.lock().unwrap().keys().cloned().collect();
         names.retain(|name| name.ends_with(".journal"));
         names.sort();
         names
     }
 
-    pub fn change(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn change(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let files = self.files.lock().unwrap();
         change(&mut files[name].bytes.lock().unwrap());
     }
@@ -236,7 +236,7 @@ impl DiskFile for MemoryFile {
 
 /// An archive in memory.
 #[derive(Default)]
-pub struct MemoryArchive {
+pub(crate) struct MemoryArchive {
     pub objects: Mutex<BTreeMap<Name, Vec<u8>>>,
     pub faults: Arc<Faults>,
 }
@@ -306,7 +306,7 @@ impl Archive for MemoryArchive {
     }
 }
 
-pub struct TestClock(pub AtomicI64);
+pub(crate) struct TestClock(pub AtomicI64);
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
@@ -315,7 +315,7 @@ impl Clock for TestClock {
 }
 
 /// Everything that outlives a process, and what its clients were told.
-pub struct World {
+pub(crate) struct World {
     pub disk: Arc<MemoryDisk>,
     pub archive: Arc<MemoryArchive>,
     pub faults: Arc<Faults>,
@@ -324,10 +324,10 @@ pub struct World {
     keys: Arc<KeyStore>,
 }
 
-pub const ORIGIN: &str = "custody.local/test/c1";
+pub(crate) const ORIGIN: &str = "custody.local/test/c1";
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let faults = Arc::new(Faults::default());
         let folder = tempfile::tempdir().unwrap();
         let root = RootKey::load_or_create(&folder.path().join("root.key")).unwrap();
@@ -345,21 +345,24 @@ impl World {
         }
     }
 
-    pub fn open(&self) -> (Ledger, Recovered) {
+    pub(crate) fn open(&self) -> (Ledger, Recovered) {
         self.try_open().unwrap()
     }
 
-    pub fn try_open(&self) -> Result<(Ledger, Recovered), ledger::LedgerError> {
+    pub(crate) fn try_open(&self) -> Result<(Ledger, Recovered), ledger::LedgerError> {
+        let disk: Arc<dyn Disk> = Arc::<MemoryDisk>::clone(&self.disk);
+        let archive: Arc<dyn Archive> = Arc::<MemoryArchive>::clone(&self.archive);
+        let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&self.clock);
         Ledger::open(Config {
             collector: CollectorName::new("c1").unwrap(),
-            disk: Arc::clone(&self.disk) as Arc<dyn Disk>,
-            archive: Arc::clone(&self.archive) as Arc<dyn Archive>,
+            disk,
+            archive,
             key: SigningKey::new(ORIGIN, &[42; 32]).unwrap(),
             keys: Arc::clone(&self.keys),
-            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            clock,
             admits: true,
             // Tests seal by themselves.
-            seal_every: Duration::from_secs(3600),
+            seal_every: Duration::from_hours(1),
             heartbeat: Duration::ZERO,
             segment_bytes: u64::MAX,
             segment_age: Duration::from_secs(1 << 40),
@@ -367,19 +370,19 @@ impl World {
     }
 
     /// The world after `kill -9` (`power` false) or a loss of power.
-    pub fn crash(&mut self, power: bool) {
+    pub(crate) fn crash(&mut self, power: bool) {
         let disk = if power { self.disk.after_power_loss() } else { self.disk.after_kill() };
         self.disk = Arc::new(disk);
     }
 
-    pub fn part(&self, text: &str) -> Arc<SealedPart> {
+    pub(crate) fn part(&self, text: &str) -> Arc<SealedPart> {
         let scope =
             self.keys.scope(Subject::User("alice"), "2026-11", "default", "standard").unwrap();
         Arc::new(SealedPart::seal(&scope, PartKind::Text, text.as_bytes()))
     }
 
     /// A record that ends call `number`.
-    pub fn record(&self, number: Option<AdmissionNumber>, text: &str) -> (RecordId, Append) {
+    pub(crate) fn record(&self, number: Option<AdmissionNumber>, text: &str) -> (RecordId, Append) {
         let now = self.clock.now();
         let id = RecordId::new(now.unix_ms(), keys::random().unwrap());
         let envelope = Envelope {
@@ -394,7 +397,7 @@ impl World {
 
     /// Appends a record and waits until it is synced, trying again while the log cannot be
     /// written, as capture does.
-    pub fn append_durably(
+    pub(crate) fn append_durably(
         &self,
         ledger: &Ledger,
         number: Option<AdmissionNumber>,
@@ -421,7 +424,7 @@ impl World {
         panic!("the log stayed unwritable");
     }
 
-    pub fn number(&self, ledger: &Ledger) -> AdmissionNumber {
+    pub(crate) fn number(ledger: &Ledger) -> AdmissionNumber {
         for _ in 0..400 {
             if let Some(number) = ledger.take_number() {
                 return number;
@@ -433,21 +436,15 @@ impl World {
 
     /// The universal check: the whole log as strangers see it, every record that was promised, and
     /// every number accounted for.
-    pub fn check(&self, promised: &[RecordId], numbers: &[AdmissionNumber]) -> Checked {
+    pub(crate) fn check(&self, promised: &[RecordId], numbers: &[AdmissionNumber]) -> Checked {
         let key = SigningKey::new(ORIGIN, &[42; 32]).unwrap().verifying_key();
         let objects = self.archive.objects.lock().unwrap();
         let name = Name::new("c1/ledger/checkpoint").unwrap();
-        let note = objects.get(&name).expect("a checkpoint is published");
+        let note = objects.get(&name).unwrap_or_else(|| panic!("no checkpoint is published"));
         let checkpoint = Checkpoint::open(note, &key).unwrap();
         for (kept, note) in objects.iter().filter(|(n, _)| n.as_str().contains("/checkpoints/")) {
             let kept_checkpoint = Checkpoint::open(note, &key).unwrap();
             assert!(kept_checkpoint.size <= checkpoint.size, "{kept}");
-        }
-        struct Source<'a>(&'a BTreeMap<Name, Vec<u8>>);
-        impl LogSource for Source<'_> {
-            fn read(&self, path: TilePath) -> Result<Option<Vec<u8>>, SourceError> {
-                Ok(self.0.get(&Name::new(format!("c1/ledger/{path}")).unwrap()).cloned())
-            }
         }
         let mut leaves = Vec::new();
         let report = tlog::audit(
@@ -518,8 +515,15 @@ impl World {
     }
 }
 
+struct Source<'a>(&'a BTreeMap<Name, Vec<u8>>);
+impl LogSource for Source<'_> {
+    fn read(&self, path: TilePath) -> Result<Option<Vec<u8>>, SourceError> {
+        Ok(self.0.get(&Name::new(format!("c1/ledger/{path}")).unwrap()).cloned())
+    }
+}
+
 /// What the check read.
-pub struct Checked {
+pub(crate) struct Checked {
     pub size: u64,
     pub envelopes: BTreeMap<u64, Vec<u8>>,
     pub gaps: Vec<record::envelope::Gap>,

@@ -171,25 +171,22 @@ fn trusted_key(
             None
         }
     };
-    match keys.get(&collector.origin) {
-        Some(trusted) => {
-            if named.as_ref().is_some_and(|named| named != trusted) {
-                let what = format!(
-                    "collector {} is named with another key than the one that is trusted",
-                    collector.name
-                );
-                findings.push(finding(what));
-            }
-            Some(trusted.clone())
-        }
-        None => {
-            notes.push(
-                "the key is the one that the archive itself names; --key checks with one that you \
-                 trust"
-                    .to_owned(),
+    if let Some(trusted) = keys.get(&collector.origin) {
+        if named.as_ref().is_some_and(|named| named != trusted) {
+            let what = format!(
+                "collector {} is named with another key than the one that is trusted",
+                collector.name
             );
-            named
+            findings.push(finding(what));
         }
+        Some(trusted.clone())
+    } else {
+        notes.push(
+            "the key is the one that the archive itself names; --key checks with one that you \
+             trust"
+                .to_owned(),
+        );
+        named
     }
 }
 
@@ -243,12 +240,11 @@ impl LogSource for Tiles<'_> {
 
 fn cut(path: TilePath, mut bytes: Vec<u8>) -> Vec<u8> {
     let width = usize::from(path.width);
-    let length = match path.level {
-        Some(_) => width * 32,
-        None => {
-            let entries = tlog::read_bundle(&bytes).unwrap_or_default();
-            entries.iter().take(width).map(|entry| entry.len() + 2).sum()
-        }
+    let length = if path.level.is_some() {
+        width * 32
+    } else {
+        let entries = tlog::read_bundle(&bytes).unwrap_or_default();
+        entries.iter().take(width).map(|entry| entry.len() + 2).sum()
     };
     bytes.truncate(length);
     bytes

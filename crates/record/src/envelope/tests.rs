@@ -13,7 +13,7 @@ fn interaction(text: &str, number: f64, n: u64) -> Interaction {
         role: Role::User,
         scope: Scope::Subject,
         sha256: Digest([2; 32]),
-        withheld: n % 2 == 0,
+        withheld: n.is_multiple_of(2),
     };
     let mut params = Params::default();
     let number = serde_json::Number::from_f64(number).unwrap_or_else(|| 0.into());

@@ -1,0 +1,61 @@
+//! A key store whose files the specification's text made is read by this crate.
+
+#![expect(clippy::disallowed_methods, reason = "these files come from the specification")]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use keys::{KeyStore, RootKey, Subject, load_signing_key};
+use record::{CollectorName, Kid};
+
+const KEYS: &str = include_str!("../../../spec/vectors/keys.txt");
+
+fn text(name: &str) -> &'static str {
+    let found = KEYS.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    found.unwrap_or_else(|| panic!("no vector {name}"))
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    hex::decode(text(name)).unwrap()
+}
+
+fn write(dir: &Path) -> RootKey {
+    let root = dir.join("root.key");
+    std::fs::write(&root, format!("{}\n", text("root_key"))).unwrap();
+    std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(dir.join("store-0001.key"), bytes("store_key_file")).unwrap();
+    let rows = ["subject_row", "period_row", "purpose_row"].map(bytes).concat();
+    std::fs::write(dir.join("store-0001.rows"), rows).unwrap();
+    std::fs::write(dir.join("c1.signing"), bytes("signing_key_file")).unwrap();
+    RootKey::load(&root).unwrap()
+}
+
+#[test]
+fn a_key_store_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = write(dir.path());
+    let store = KeyStore::open(dir.path(), &root).unwrap();
+    let (subject, period) = (Kid([0x11; 16]), Kid([0x22; 16]));
+    assert_eq!(store.find_subject("default", Subject::User("u-1")), Some(subject));
+    assert_eq!(store.find_subject("default", Subject::Session("u-1")), None);
+    assert_eq!(store.pseudonym(subject).unwrap(), text("pseudonym"));
+    let credential = store.find_purpose("custody/credential/v1").unwrap();
+    assert_eq!(credential.expose().to_vec(), bytes("purpose_key"));
+    let key = store.scope_key(subject, period, "default", "standard").unwrap();
+    assert_eq!(key.commit("text", b"thello").to_vec(), bytes("pid"));
+    // The labels are those of the rows: the same scope is found again and nothing new is made.
+    let store = KeyStore::open_or_create(dir.path(), &root).unwrap();
+    let scope = store.scope(Subject::User("u-1"), "2026-11", "default", "standard").unwrap();
+    assert_eq!((scope.subject, scope.period), (subject, period));
+    let rows = std::fs::metadata(dir.path().join("store-0001.rows")).unwrap().len();
+    assert_eq!(rows, 3 * 161);
+}
+
+#[test]
+fn a_signing_key_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = write(dir.path());
+    let collector = CollectorName::new("c1").unwrap();
+    let key = load_signing_key(dir.path(), &root, &collector, text("origin")).unwrap();
+    assert_eq!(key.verifying_key().to_string(), text("verifier_key"));
+}

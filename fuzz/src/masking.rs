@@ -1,0 +1,56 @@
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use mask::{Action, Counts, Entity, Masker, Policy};
+use serde_json::Value;
+
+/// Maskers under which everything is masked, pseudonymised, dropped.
+fn maskers() -> &'static [Masker] {
+    static MASKERS: OnceLock<Vec<Masker>> = OnceLock::new();
+    MASKERS.get_or_init(|| {
+        [Action::Mask, Action::Pseudonym, Action::Drop]
+            .into_iter()
+            .map(|action| {
+                let actions: BTreeMap<_, _> =
+                    Entity::ALL.into_iter().map(|entity| (entity, action)).collect();
+                Masker::new(Policy::new("fuzz", actions), [7; 32])
+            })
+            .collect()
+    })
+}
+
+/// Masking a masked text changes nothing; spans are sorted and on character boundaries.
+pub fn mask_text(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    for masker in maskers() {
+        let mut last = 0;
+        for span in masker.find(text) {
+            assert!(last <= span.start && span.start < span.end);
+            assert!(text.get(span.start..span.end).is_some());
+            last = span.end;
+        }
+        let once = masker.mask_text(text, &mut Counts::default()).into_owned();
+        let mut counts = Counts::default();
+        assert_eq!(masker.mask_text(&once, &mut counts), once);
+        assert!(counts.is_empty());
+    }
+}
+
+/// Masked JSON is JSON, and masking it again changes nothing.
+pub fn mask_json(data: &[u8]) {
+    let Ok(value) = serde_json::from_slice::<Value>(data) else {
+        return;
+    };
+    for masker in maskers() {
+        let mut once = value.clone();
+        masker.mask_json(&mut once, &mut Counts::default());
+        let written = once.to_string();
+        let read: Value = serde_json::from_str(&written).expect("masked JSON is JSON");
+        assert_eq!(read.to_string(), written);
+        let mut twice = once;
+        masker.mask_json(&mut twice, &mut Counts::default());
+        assert_eq!(twice.to_string(), written);
+    }
+}
