@@ -103,6 +103,20 @@ impl Decoder {
         }
     }
 
+    /// Says so when the encoded bytes ended before their own end.
+    pub(crate) fn finish(&mut self) {
+        let ended = match &mut self.codec {
+            Codec::Gzip(d) => d.try_finish(),
+            Codec::Zlib(d) => d.try_finish(),
+            Codec::RawDeflate(d) => d.try_finish(),
+            Codec::Brotli(d) => d.close(),
+            Codec::Identity | Codec::Deflate | Codec::Zstd(_) | Codec::Broken => Ok(()),
+        };
+        if ended.is_err() && self.oddity.is_none() && self.given < self.limit {
+            self.oddity = Some(Oddity::at("encoding_incomplete", format!("byte {}", self.given)));
+        }
+    }
+
     fn hand(&mut self, bytes: &[u8], give: &mut dyn FnMut(&[u8])) {
         let room = self.limit - self.given;
         let kept = bytes.get(..room).unwrap_or(bytes);
@@ -126,6 +140,7 @@ pub(crate) fn decode<'a>(
     }
     let mut out = Vec::new();
     decoder.push(bytes, &mut |piece| out.extend_from_slice(piece));
+    decoder.finish();
     let oddity = decoder.oddity().cloned();
     if oddity.is_some() && out.is_empty() {
         // Kept as it came: bytes that we cannot read are evidence too.
@@ -171,6 +186,7 @@ mod tests {
                 for piece in [&bytes[..split], &bytes[split..]] {
                     decoder.push(piece, &mut |p| out.extend_from_slice(p));
                 }
+                decoder.finish();
                 assert_eq!(out, text, "{name} split at {split}");
                 assert!(decoder.oddity().is_none(), "{name}");
             }
@@ -206,8 +222,10 @@ mod tests {
         let (out, oddity) = decode(Some("gzip"), b"not gzip", 100);
         assert_eq!(
             (out.as_ref(), oddity.unwrap().code.as_ref()),
-            (b"not gzip".as_slice(), "encoding_invalid")
+            (b"not gzip".as_slice(), "encoding_incomplete")
         );
+        let (out, oddity) = decode(Some("gzip"), b"this is certainly not gzip", 100);
+        assert_eq!((out.len(), oddity.unwrap().code.as_ref()), (26, "encoding_invalid"));
         let (out, oddity) = decode(Some("snappy"), b"x", 100);
         assert_eq!(
             (out.as_ref(), oddity.unwrap().code.as_ref()),

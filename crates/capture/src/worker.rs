@@ -440,6 +440,7 @@ fn read_answer(
     if let Some(rest) = body.bytes.get(from..) {
         decoder.push(rest, &mut |piece| reader.push(piece));
     }
+    decoder.finish();
     oddities.extend(decoder.oddity().cloned());
     (reader.finish(end), times)
 }

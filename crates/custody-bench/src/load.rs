@@ -45,6 +45,8 @@ pub(crate) struct Spec {
     pub(crate) seed: u64,
     /// Length of the measured window in seconds.
     pub(crate) seconds: f64,
+    /// When the target has done next to nothing for so long, nothing is left to do.
+    pub(crate) quiet: Duration,
     /// The target's processes; none for the upstream itself.
     pub(crate) pids: Vec<u32>,
     /// The upstream's process.
@@ -134,6 +136,7 @@ async fn measure(spec: Spec) -> Result<Figures> {
         watched: phase::Watched {
             target: spec.pids.clone(),
             target_core: spec.target_core,
+            quiet: spec.quiet,
             load: vec![spec.upstream, std::process::id()],
             load_core: spec.core,
         },

@@ -142,6 +142,7 @@ impl Session {
             // The same requests for all targets of a round.
             seed: round.into(),
             seconds: self.seconds * stretch,
+            quiet: target.quiet(),
             pids,
             upstream: self.upstream.pid(),
             core: self.load_core,

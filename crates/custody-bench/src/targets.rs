@@ -54,6 +54,15 @@ impl Target {
         }
     }
 
+    /// How long it must have done nothing before all its work is done: Custody seals once a second.
+    pub(crate) fn quiet(self) -> Duration {
+        Duration::from_millis(match self {
+            Self::Direct => 0,
+            Self::Nginx | Self::ObserveDiscard => 200,
+            Self::Observe | Self::Evidence | Self::FailClosed => 1_200,
+        })
+    }
+
     /// Whether it needs Custody's binary.
     pub(crate) fn is_custody(self) -> bool {
         !matches!(self, Self::Direct | Self::Nginx)

@@ -103,10 +103,7 @@ fn content() {
     for (name, content) in [
         ("text", Content::Text("grüße".to_owned())),
         ("empty", Content::Text(String::new())),
-        (
-            "fields",
-            fields(r#"{"call_id":"c1","name":"find_order","arguments":"{\"n\": 7}"}"#),
-        ),
+        ("fields", fields(r#"{"call_id":"c1","name":"find_order","arguments":"{\"n\": 7}"}"#)),
         ("order", fields(r#"{"z":1,"a":{"n":12345678901234567890123,"f":0.10}}"#)),
         ("json", Content::Json(serde_json::json!([1, null, "x"]))),
         ("bytes", Content::Bytes(vec![0xff, 0, 1])),

@@ -40,6 +40,8 @@ pub(crate) struct Watched {
     pub(crate) target: Vec<u32>,
     /// Its core.
     pub(crate) target_core: usize,
+    /// When the target has done next to nothing for so long, nothing is left to do.
+    pub(crate) quiet: Duration,
     /// Load generator and upstream.
     pub(crate) load: Vec<u32>,
     /// Their core.
@@ -232,16 +234,16 @@ pub(crate) async fn run(
 /// Waits until the target has nothing more to do, at most half a minute; work that it put off is
 /// then counted.
 pub(crate) async fn settle(worker: &Worker) -> Edge {
-    let patience = Instant::now() + Duration::from_secs(30);
     let mut edge = worker.edge();
-    while Instant::now() < patience && !worker.watched.target.is_empty() {
-        worker.timer.sleep_until(Instant::now() + Duration::from_millis(200)).await;
+    let patience = edge.at + Duration::from_secs(30);
+    let mut worked = edge.at;
+    while edge.at < patience && edge.at - worked < worker.watched.quiet {
+        worker.timer.sleep_until(edge.at + Duration::from_millis(200)).await;
         let later = worker.edge();
-        let idle = later.target_cpu.saturating_sub(edge.target_cpu) <= cpu::tick_micros();
-        edge = later;
-        if idle {
-            break;
+        if later.target_cpu.saturating_sub(edge.target_cpu) > cpu::tick_micros() {
+            worked = later.at;
         }
+        edge = later;
     }
     edge
 }
