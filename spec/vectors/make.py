@@ -190,3 +190,17 @@ write("keys.txt", root_key=root_key, store_key=store_key,
       pseudonym="u_" + mac(subject, b"custody/pseudonym/v1")[:8].hex(),
       pid=pid, signing_key_file=chunked(root_key, b"custody/signing-key/v1", b"\x05" * 24, b"\7" * 32),
       origin=origin, verifier_key=verifier)
+
+# archive.md: names.
+def spread(number):
+    digits = str(number)
+    digits = digits.zfill(-(-len(digits) // 3) * 3)
+    groups = [digits[i:i + 3] for i in range(0, len(digits), 3)]
+    return "/".join(["x" + group for group in groups[:-1]] + groups[-1:])
+ledger = "c1/ledger/"
+write("archive.txt", checkpoint=ledger + "checkpoint",
+      checkpoint_of_7=ledger + "checkpoints/" + spread(7), checkpoint_of_70000=ledger + "checkpoints/" + spread(70000),
+      full_tile=f"{ledger}tile/0/{spread(1234067)}", partial_tile=f"{ledger}tile/1/{spread(0)}.p/17",
+      bundle=f"{ledger}tile/entries/{spread(273)}.p/112",
+      records="c1/records/class=standard/date=2026-11-23/000000000000-000000000007.parquet",
+      parts="c1/parts/class=standard/date=2026-11-23/000000000000-000000000007.parquet")

@@ -179,31 +179,26 @@ struct Calibrated {
 /// request costs, work that is put off included, and how many the load generator can send.
 async fn calibrate(worker: &Rc<Worker>, share: f64) -> Result<Calibrated> {
     let mut connections = worker.connect(CONNECTIONS).await?;
-    loop {
-        let before = worker.edge();
+    let before = worker.edge();
+    let closed_loop = loop {
         let schedule = Schedule::closed(Duration::from_millis(300), Duration::from_millis(700));
         let mut phase = phase::run(worker, connections, schedule).await?;
         connections = std::mem::take(&mut phase.connections);
-        let after = phase::settle(worker).await;
-        let closed_loop = phase.end.rate_since(&phase.start);
-        anyhow::ensure!(closed_loop > 0.0, "no request was answered: {:?}", worker.errors());
-        // Without a target of its own process the upstream is the target, and half of what it can
-        // do leaves the load generator its share of the core.
-        if worker.watched.target.is_empty() {
-            return Ok(Calibrated { rate: closed_loop / 2.0, closed_loop, connections });
-        }
         let busy = phase.end.target_since(&phase.start);
         let full = busy.full() || phase.end.load_since(&phase.start).full();
-        if !full && busy.own < share && connections.len() < MOST_CONNECTIONS {
-            let more = connections.len();
-            connections.append(&mut worker.connect(more).await?);
-            continue;
+        if full || busy.own >= share || connections.len() >= MOST_CONNECTIONS {
+            break phase.end.rate_since(&phase.start);
         }
-        // The loop itself must not be the limit, or a queue grows that says nothing of the target.
-        let limit = closed_loop * 0.85;
-        let rate = after.cpu_per_request_since(&before).map_or(limit, |cost| share * 1e6 / cost);
-        return Ok(Calibrated { rate: rate.min(limit), closed_loop, connections });
-    }
+        let more = connections.len();
+        connections.append(&mut worker.connect(more).await?);
+    };
+    anyhow::ensure!(closed_loop > 0.0, "no request was answered: {:?}", worker.errors());
+    let after = phase::settle(worker).await;
+    // The loop itself must not be the limit, or a queue grows that says nothing of the target.
+    // Without a proxy the limit is the load generator, which needs half of the core to itself.
+    let limit = closed_loop * if worker.watched.target.is_empty() { 0.5 } else { 0.85 };
+    let rate = after.cpu_per_request_since(&before).map_or(limit, |cost| share * 1e6 / cost);
+    Ok(Calibrated { rate: rate.min(limit), closed_loop, connections })
 }
 
 fn figures(
@@ -218,6 +213,12 @@ fn figures(
     let cpu = num::float(rest.target_cpu.saturating_sub(phase.start.target_cpu));
     let watched = !worker.watched.target.is_empty();
     let per = |count: u64| (watched && count > 0).then(|| cpu / num::float(count));
+    let cpu_per_chunk = per(chunks);
+    let cpu_per_request = match worker.site.chunks() {
+        0 => per(completed),
+        // Streams that began before the window end in it, so ends are not what the CPU bought.
+        each => cpu_per_chunk.map(|cost| cost * num::float(num::count(each))),
+    };
     Figures {
         sent: tally.sent,
         completed,
@@ -229,8 +230,8 @@ fn figures(
         achieved: phase.end.rate_since(&phase.start),
         chunk_rate: phase.end.chunk_rate_since(&phase.start),
         closed_loop,
-        cpu_per_request: per(completed),
-        cpu_per_chunk: per(chunks),
+        cpu_per_request,
+        cpu_per_chunk,
         busy: phase.end.target_since(&phase.start),
         load_busy: phase.end.load_since(&phase.start),
         latency: tally.latency.quantiles(),

@@ -59,12 +59,14 @@ pub(crate) struct Runs(Vec<Run>);
 /// One target under one load in one round.
 #[derive(Serialize)]
 pub(crate) struct Run {
-    round: u32,
+    /// Counted from one.
+    pub(crate) round: u32,
     /// The load.
     pub(crate) workload: Workload,
     /// The target.
     pub(crate) target: Target,
-    figures: Figures,
+    /// What was measured.
+    pub(crate) figures: Figures,
     /// What Custody says of its log.
     pub(crate) recorded: Option<Recorded>,
 }

@@ -262,9 +262,6 @@ fn print_recorded(runs: &Runs, workload: Workload, target: Target) {
         gaps += recorded.gaps.unwrap_or(0.0);
         told &= recorded.admitted.is_some();
     }
-    let whole = Spread::of(
-        runs.of(workload, target).filter_map(|run| run.recorded).map(|r| r.cpu_per_call),
-    );
     let name = target.name();
     if told {
         let kept = admitted - gaps;
@@ -274,8 +271,15 @@ fn print_recorded(runs: &Runs, workload: Workload, target: Target) {
     } else {
         println!("  log, {name}: {sent} sent; no custody_admitted_total in its metrics");
     }
+    let lives = || runs.of(workload, target).filter_map(|r| Some((r.recorded?, r.round)));
+    let nginx = |round: u32| {
+        let mut runs = runs.of(workload, Target::Nginx).filter(|run| run.round == round);
+        runs.next()?.figures.cpu_per_request
+    };
+    let ratios = lives().filter_map(|(own, round)| Some(own.cpu_per_call / nginx(round)?));
     println!(
-        "  log, {name}: CPU us per call, start, sealing and stop included: {}",
-        cell(whole, 1)
+        "  log, {name}: CPU us per call from start to stop, all segments written: {} = {} x nginx",
+        cell(Spread::of(lives().map(|(own, _)| own.cpu_per_call)), 1),
+        cell(Spread::of(ratios), 2),
     );
 }

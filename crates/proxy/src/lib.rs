@@ -20,6 +20,7 @@ mod server;
 mod tee;
 mod tls;
 mod upstream;
+mod watch;
 
 pub use server::{Proxy, ProxyError};
 pub use upstream::{BaseUrl, UpstreamConfig};

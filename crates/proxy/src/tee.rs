@@ -12,6 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::upstream::{Connection, Upstream};
+use crate::watch::EndWatch;
 
 /// After a client left, so much of the answer is still read …
 const DRAIN_BYTES: u64 = 64 << 20;
@@ -99,9 +100,8 @@ pub(crate) struct TeeResponse {
     inner: Option<Incoming>,
     tap: Option<ResponseTap>,
     gate: Gatekeeper,
-    format: provider::Format,
-    /// True for streams whose end can be seen in the bytes.
-    watch: bool,
+    /// For streams whose end can be seen in the bytes.
+    watch: Option<EndWatch>,
     /// Read ahead to know whether the frame before it was the last.
     ahead: Option<Next>,
     waiting: Option<Waiting>,
@@ -145,8 +145,7 @@ impl TeeResponse {
         Self {
             inner: Some(inner),
             tap: Some(tap),
-            watch: stream.is_some() && gate.waits(),
-            format: stream.unwrap_or(provider::Format::Opaque),
+            watch: stream.filter(|_| gate.waits()).map(EndWatch::new),
             gate,
             ahead: None,
             waiting: None,
@@ -251,6 +250,7 @@ impl TeeResponse {
             tap.push(data);
             tap.delivered(data.len());
         }
+        let stream_ended = self.watch.as_mut().is_some_and(|watch| watch.push(data));
         if self.inner.as_ref().is_none_or(Body::is_end_stream) {
             return self.end(Some(frame), true, cx);
         }
@@ -260,7 +260,7 @@ impl TeeResponse {
             Poll::Ready(next) => self.ahead = Some(Next(next)),
             Poll::Pending => {
                 // Clients stop reading at the stream's own end, before the transport's.
-                if self.watch && provider::ends_stream(self.format, data) {
+                if stream_ended {
                     return self.end(Some(frame), false, cx);
                 }
             }

@@ -1,6 +1,6 @@
 //! One record as JSON, the form of DESIGN §13.
 
-use record::envelope::{Interaction, PartRef};
+use record::envelope::{Interaction, PartRef, Usage};
 use record::{Body, Content, Envelope, PartKind, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -81,7 +81,7 @@ pub(crate) fn of(at: &RecordAt, envelope: &Envelope, opened: &Opened, sealed: bo
             "bytes": i.response.bytes,
             "parts": parts(&i.response.parts, opened),
         },
-        "usage": i.usage,
+        "usage": i.usage.as_ref().map(usage),
         "cost": i.cost,
         "timing": {
             "first_byte_us": i.timing.first_byte_us,
@@ -112,6 +112,20 @@ pub(crate) fn of(at: &RecordAt, envelope: &Envelope, opened: &Opened, sealed: bo
             "hold": null,
         },
         "proof": proof(at, sealed),
+    })
+}
+
+fn usage(usage: &Usage) -> Value {
+    json!({
+        "input": usage.input,
+        "output": usage.output,
+        "cache_read": usage.cache_read,
+        "cache_write": usage.cache_write,
+        "reasoning": usage.reasoning,
+        "total": usage.total,
+        "source": usage.source,
+        "raw": usage.raw,
+        "normaliser": usage.normaliser,
     })
 }
 

@@ -66,6 +66,11 @@ impl Site {
         Ok(Self { addr: spec.addr, uri, headers, text, chunks })
     }
 
+    /// Pieces in each answer; zero when it comes whole.
+    pub(crate) fn chunks(&self) -> usize {
+        self.chunks
+    }
+
     /// Opens a connection.
     pub(crate) async fn connect(&self) -> Result<Connection> {
         let stream = TcpStream::connect(self.addr).await.context("cannot connect")?;

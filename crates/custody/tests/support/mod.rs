@@ -16,8 +16,8 @@ mod upstream;
 
 pub(crate) use client::{Answer, Client, Head, get, post, post_to};
 pub(crate) use server::{
-    Run, Server, Setup, all_records, custody, files_under, interactions, outcome_of, show, verified,
-    verify,
+    Run, Server, Setup, all_records, custody, files_under, interactions, outcome_of, show,
+    verified, verify,
 };
 pub(crate) use upstream::{Reply, Seen, Upstream, token_event};
 
@@ -34,11 +34,7 @@ pub(crate) fn chat(text: &str, stream: bool) -> String {
 }
 
 /// Polls until `probe` gives something, at most `patience`.
-pub(crate) fn until<T>(
-    what: &str,
-    patience: Duration,
-    mut probe: impl FnMut() -> Option<T>,
-) -> T {
+pub(crate) fn until<T>(what: &str, patience: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = probe() {

@@ -89,6 +89,24 @@ impl Server {
         })
     }
 
+    /// Starts a process and kills it after `moment`, wherever its start has come to.
+    pub(crate) fn start_and_kill(setup: &Setup, moment: Duration) {
+        let config = setup.write();
+        let messages = setup.folder.join("stderr.txt");
+        let stderr = File::options().create(true).append(true).open(&messages).unwrap();
+        let mut child = Command::new(BINARY)
+            .args(["serve", "--config"])
+            .arg(&config)
+            .stdout(Stdio::null())
+            .stderr(stderr)
+            .current_dir(&setup.folder)
+            .spawn()
+            .unwrap();
+        std::thread::sleep(moment);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
     /// Starts, or gives what the process said when it ended.
     pub(crate) fn try_start(setup: &Setup) -> Result<Self, Run> {
         let config = setup.write();
@@ -158,9 +176,8 @@ impl Server {
     pub(crate) fn stop(mut self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        let status = until("the server ends", Duration::from_secs(60), || {
-            self.child.try_wait().unwrap()
-        });
+        let status =
+            until("the server ends", Duration::from_secs(60), || self.child.try_wait().unwrap());
         assert!(status.success(), "{status:?}: {}", self.stderr());
         self.no_panic();
     }
@@ -239,11 +256,7 @@ pub(crate) fn verified(data: &Path) -> Value {
     let collectors = report["collectors"].as_array().unwrap();
     let numbers = collectors.iter().find(|c| c["collector"] == "c1").unwrap()["numbers"].clone();
     let n = |name: &str| numbers[name].as_u64().unwrap();
-    assert_eq!(
-        n("admitted"),
-        n("recorded") + n("gaps") + n("open") + n("missing"),
-        "{numbers:#}"
-    );
+    assert_eq!(n("admitted"), n("recorded") + n("gaps") + n("open") + n("missing"), "{numbers:#}");
     assert_eq!(n("missing"), 0, "{numbers:#}");
     numbers
 }

@@ -123,12 +123,12 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
         let mut words = script.split(' ');
         let name = words.next().unwrap_or_default();
         let argument = words.next().unwrap_or_default().to_owned();
-        let number = |text: &str| text.parse::<usize>().unwrap_or(0);
+        let number = |text: &str| text.parse::<u64>().unwrap_or(0);
         match name {
             "close" => return Ok(()),
             "empty" => stream.write_all(b"HTTP/1.1 204 No Content\r\nx-empty: 1\r\n\r\n").await?,
             "slow" => {
-                tokio::time::sleep(Duration::from_millis(number(&argument) as u64)).await;
+                tokio::time::sleep(Duration::from_millis(number(&argument))).await;
                 let body = completion("a slow answer");
                 stream.write_all(known(200, "application/json", &body).as_bytes()).await?;
             }
@@ -141,10 +141,10 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
                 stream.write_all(b"0\r\n\r\n").await?;
             }
             "stream" | "cut" | "hold" => {
-                let gap = Duration::from_millis(number(words.next().unwrap_or_default()) as u64);
+                let gap = Duration::from_millis(number(words.next().unwrap_or_default()));
                 start(&mut stream, "text/event-stream").await?;
                 for i in 0..number(&argument).max(1) {
-                    if !gap.is_zero() && i > 0 {
+                    if !gap.is_zero() {
                         tokio::time::sleep(gap).await;
                     }
                     chunk(&mut stream, token_event(&format!("token-{i} ")).as_bytes()).await?;
@@ -215,11 +215,7 @@ async fn head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Seen> 
     }
 }
 
-async fn body_of(
-    stream: &mut TcpStream,
-    buffer: &mut Vec<u8>,
-    seen: &Seen,
-) -> io::Result<Vec<u8>> {
+async fn body_of(stream: &mut TcpStream, buffer: &mut Vec<u8>, seen: &Seen) -> io::Result<Vec<u8>> {
     if seen.get("transfer-encoding").is_some_and(|t| t.contains("chunked")) {
         let mut body = Vec::new();
         loop {
