@@ -8,8 +8,8 @@ use crossbeam_channel::{Receiver, Sender};
 use keys::Subject;
 use ledger::{Append, Sealed, Tickets};
 use provider::{End, RequestHead, ResponseHead, ResponseReader};
-use record::envelope::{Envelope, Interaction};
-use record::{AdmissionNumber, Body, GapReason, Oddity, RecordId};
+use record::envelope::Interaction;
+use record::{AdmissionNumber, GapReason, Oddity, RecordId};
 use serde_json::{Map, Value, json};
 
 use crate::assemble::{
@@ -145,7 +145,8 @@ impl Worker {
             return;
         };
         admitted.early = early;
-        match self.sealed(id, &admitted.interaction, admitted.parts.clone()) {
+        let parts = admitted.parts.clone();
+        match seal_interaction(&self.shared, id, &admitted.interaction, parts) {
             Some(sealed) => batch.entries.push(Append::Admitted { number, sealed, tickets }),
             None => count(&self.shared.counters.faults, 1),
         }
@@ -244,7 +245,7 @@ impl Worker {
         parts.extend(side.parts.iter().cloned());
         let interaction = with_outcome(&self.shared, admitted.interaction, side, &job);
         self.shared.threading.remember(job.id, &interaction);
-        match self.sealed(job.id, &interaction, parts) {
+        match seal_interaction(&self.shared, job.id, &interaction, parts) {
             Some(sealed) => {
                 batch.entries.push(Append::Record { number: Some(number), sealed, tickets });
                 batch.finished += 1;
@@ -263,15 +264,6 @@ impl Worker {
     ) -> SealedSide<ResponseFields> {
         let parsed = Tapped(job).parse(format, self.shared.config.max_body);
         parsed.mask(&self.shared, scopes).seal(&self.shared, scopes)
-    }
-
-    fn sealed(
-        &self,
-        id: RecordId,
-        interaction: &Interaction,
-        parts: Vec<Arc<ledger::SealedPart>>,
-    ) -> Option<Sealed> {
-        seal_interaction(&self.shared, id, interaction, parts)
     }
 
     /// The call's number, waiting for one when none could be reserved at admission.
@@ -300,13 +292,8 @@ pub(crate) fn seal_interaction(
     interaction: &Interaction,
     parts: Vec<Arc<ledger::SealedPart>>,
 ) -> Option<Sealed> {
-    let envelope = Envelope {
-        id,
-        collector: shared.ledger.collector().clone(),
-        recorded: shared.clock.now(),
-        body: Body::Interaction(Box::new(interaction.clone())),
-    };
-    match Sealed::new(&envelope, parts) {
+    let (collector, now) = (shared.ledger.collector(), shared.clock.now());
+    match Sealed::interaction(id, collector, now, interaction, parts) {
         Ok(sealed) => Some(sealed),
         Err(error) => {
             tracing::error!(%id, %error, "an envelope could not be written");

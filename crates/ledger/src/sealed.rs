@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use keys::ScopeKeys;
 use record::{
-    AdmissionNumber, Digest, Envelope, EnvelopeError, Leaf, PartKind, Pid, RecordId, Role, Scope,
-    envelope::PartRef,
+    AdmissionNumber, CollectorName, Digest, Envelope, EnvelopeError, Interaction, Leaf, PartKind,
+    Pid, RecordId, Role, Scope, Timestamp, envelope::PartRef,
 };
 use tokio::sync::oneshot;
 
@@ -67,6 +67,19 @@ impl Sealed {
     pub fn new(envelope: &Envelope, parts: Vec<Arc<SealedPart>>) -> Result<Self, EnvelopeError> {
         let bytes = envelope.to_bytes()?;
         Ok(Self { leaf: envelope.leaf(&bytes), envelope: bytes, parts })
+    }
+
+    /// The same for an interaction that is still needed afterwards.
+    pub fn interaction(
+        id: RecordId,
+        collector: &CollectorName,
+        recorded: Timestamp,
+        interaction: &Interaction,
+        parts: Vec<Arc<SealedPart>>,
+    ) -> Result<Self, EnvelopeError> {
+        let bytes = interaction.to_bytes(id, collector, recorded)?;
+        let leaf = Leaf { id, time: recorded, envelope: Digest::of(&bytes) };
+        Ok(Self { leaf, envelope: bytes, parts })
     }
 
     /// The record's id.

@@ -10,6 +10,8 @@ use record::{
     encode_part_frame,
 };
 
+use segment::Row;
+
 use crate::journal::Journal;
 use crate::sealed::Tickets;
 use crate::sealer::Sealer;
@@ -77,13 +79,14 @@ impl Sealer {
 
         // Calls that are still open go along into the current journal file.
         self.carry(&contents)?;
+        let position = self.shared.lock().journal.written;
 
         // Only when all that is durable may the journal files go. A crash here leaves journal
         // files whose records are in a segment too; the next start makes the same segment again.
         sync::sync_once(&self.shared);
         {
             let mut state = self.shared.lock();
-            if state.journal.synced < state.journal.written || state.journal.is_poisoned() {
+            if state.journal.synced < position || state.journal.is_poisoned() {
                 return Err(LedgerError::Unavailable {
                     action: "sync",
                     what: "the journal".to_owned(),
@@ -101,11 +104,18 @@ impl Sealer {
     }
 
     fn put_segment(&self, contents: &Contents<'_>) -> Result<Vec<SegmentFile>, LedgerError> {
-        let mut partitions: BTreeMap<Partition, Vec<(u64, &[u8])>> = BTreeMap::new();
+        let envelopes = contents
+            .records
+            .iter()
+            .map(|(leaf, bytes)| {
+                Envelope::from_bytes(bytes)
+                    .map(|envelope| (*leaf, envelope, *bytes))
+                    .map_err(|error| LedgerError::Fatal(format!("record {leaf}: {error}")))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut partitions: BTreeMap<Partition, Vec<Row<'_>>> = BTreeMap::new();
         let mut wanted: BTreeMap<Partition, HashSet<Pid>> = BTreeMap::new();
-        for (leaf, bytes) in &contents.records {
-            let envelope = Envelope::from_bytes(bytes)
-                .map_err(|error| LedgerError::Fatal(format!("record {leaf}: {error}")))?;
+        for (leaf, envelope, bytes) in &envelopes {
             let class = envelope.interaction().map_or("standard", |i| i.retention.class.as_str());
             let partition = (class.to_owned(), envelope.recorded.day());
             if let Some(interaction) = envelope.interaction() {
@@ -114,11 +124,11 @@ impl Sealer {
                     .or_default()
                     .extend(interaction.part_refs().map(|part| part.pid));
             }
-            partitions.entry(partition).or_default().push((*leaf, bytes));
+            partitions.entry(partition).or_default().push((*leaf, envelope, bytes));
         }
         let mut files = Vec::new();
         for ((class, day), rows) in &partitions {
-            let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) else {
+            let (Some((first, ..)), Some((last, ..))) = (rows.first(), rows.last()) else {
                 continue;
             };
             let written = segment::write_records(rows)
@@ -260,11 +270,11 @@ fn read(files: &[Vec<u8>]) -> Contents<'_> {
     contents
 }
 
-fn same_records(there: Bytes, rows: &[(u64, &[u8])]) -> bool {
+fn same_records(there: Bytes, rows: &[Row<'_>]) -> bool {
     let mut rows = rows.iter();
     let mut same = true;
     let read = segment::each_record(there, |leaf, bytes| {
-        same &= rows.next().is_some_and(|(l, b)| *l == leaf && *b == bytes);
+        same &= rows.next().is_some_and(|(l, _, b)| *l == leaf && *b == bytes);
     });
     read.is_ok() && same && rows.next().is_none()
 }

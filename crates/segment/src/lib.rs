@@ -11,4 +11,4 @@ mod records;
 
 pub use error::SegmentError;
 pub use parts::{each_part, find_parts, write_parts};
-pub use records::{each_record, find_records, write_records};
+pub use records::{Row, each_record, find_records, write_records};

@@ -19,8 +19,11 @@ use crate::SegmentError;
 use crate::columns::{Columns, ENVELOPE, ID, LEAF_INDEX, schema};
 use crate::error::{guarded, unexpected, unwritable};
 
-/// Writes records, given as log index and canonical envelope bytes, ascending by index.
-pub fn write_records(rows: &[(u64, &[u8])]) -> Result<Vec<u8>, SegmentError> {
+/// A record to be written: its index in the log, its envelope and the envelope's canonical bytes.
+pub type Row<'a> = (u64, &'a Envelope, &'a [u8]);
+
+/// Writes records, ascending by index.
+pub fn write_records(rows: &[Row<'_>]) -> Result<Vec<u8>, SegmentError> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(unwritable)?))
         .set_max_row_group_row_count(Some(65_536))
@@ -32,8 +35,8 @@ pub fn write_records(rows: &[(u64, &[u8])]) -> Result<Vec<u8>, SegmentError> {
         .map_err(unwritable)?;
     for rows in rows.chunks(8192) {
         let mut columns = Columns::new();
-        for (leaf, bytes) in rows {
-            columns.push(*leaf, &Envelope::from_bytes(bytes).map_err(unwritable)?, bytes);
+        for (leaf, envelope, bytes) in rows {
+            columns.push(*leaf, envelope, bytes);
         }
         writer.write(&columns.finish()?).map_err(unwritable)?;
     }
@@ -109,7 +112,7 @@ mod tests {
     use record::envelope::Alert;
     use record::{Body, CollectorName, Timestamp};
 
-    fn envelope(i: u8) -> (RecordId, Vec<u8>) {
+    fn envelope(i: u8) -> (Envelope, Vec<u8>) {
         let id = RecordId::from_bytes([i; 16]);
         let envelope = Envelope {
             id,
@@ -117,20 +120,24 @@ mod tests {
             recorded: Timestamp(i64::from(i)),
             body: Body::Alert(Alert { message: "m".repeat(usize::from(i)), rule: "r".into() }),
         };
-        (id, envelope.to_bytes().unwrap())
+        let bytes = envelope.to_bytes().unwrap();
+        (envelope, bytes)
     }
 
     #[test]
     fn records_come_back_byte_for_byte() {
         let made: Vec<_> = (0..200).map(envelope).collect();
-        let rows: Vec<(u64, &[u8])> =
-            (1000..).zip(&made).map(|(leaf, (_, bytes))| (leaf, bytes.as_slice())).collect();
+        let rows: Vec<Row<'_>> =
+            (1000..).zip(&made).map(|(leaf, (e, bytes))| (leaf, e, bytes.as_slice())).collect();
         let file = Bytes::from(write_records(&rows).unwrap());
         let mut back = Vec::new();
         each_record(file.clone(), |leaf, bytes| back.push((leaf, bytes.to_vec()))).unwrap();
-        assert_eq!(back.iter().map(|(l, b)| (*l, b.as_slice())).collect::<Vec<_>>(), rows);
+        let expected: Vec<_> =
+            rows.iter().map(|(leaf, _, bytes)| (*leaf, bytes.to_vec())).collect();
+        assert_eq!(back, expected);
 
-        let wanted: HashSet<_> = [made[7].0, made[150].0, RecordId::from_bytes([255; 16])].into();
+        let wanted: HashSet<_> =
+            [made[7].0.id, made[150].0.id, RecordId::from_bytes([255; 16])].into();
         let mut found = Vec::new();
         find_records(file, &wanted, |leaf, bytes| found.push((leaf, bytes.to_vec()))).unwrap();
         assert_eq!(found, [(1007, made[7].1.clone()), (1150, made[150].1.clone())]);
@@ -139,8 +146,8 @@ mod tests {
     #[test]
     fn damage_is_an_error_and_never_a_panic() {
         let made: Vec<_> = (0..20).map(envelope).collect();
-        let rows: Vec<(u64, &[u8])> =
-            (0..).zip(&made).map(|(leaf, (_, bytes))| (leaf, bytes.as_slice())).collect();
+        let rows: Vec<Row<'_>> =
+            (0..).zip(&made).map(|(leaf, (e, bytes))| (leaf, e, bytes.as_slice())).collect();
         let file = write_records(&rows).unwrap();
         std::panic::set_hook(Box::new(|_| {}));
         for at in (0..file.len()).step_by(7) {

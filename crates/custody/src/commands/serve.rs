@@ -1,5 +1,7 @@
 //! `custody serve`.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
@@ -45,6 +47,7 @@ fn log_at(level: &str) {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .finish();
     if tracing::subscriber::set_global_default(subscriber).is_err() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
-use super::{Envelope, EnvelopeError, SCHEMA_VERSION};
+use super::{Body, Envelope, EnvelopeError, SCHEMA_VERSION};
 use crate::{
     AdmissionNumber, CollectorName, Digest, FinishClass, Kid, Kind, Oddity, Operation, Origin,
     Outcome, PartKind, Pid, RecordId, Role, Scope, SpanId, Timestamp, TraceId,
@@ -18,7 +18,7 @@ use crate::{
 pub struct Params(pub BTreeMap<String, Value>);
 
 /// One request to a model and what came of it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the groups are described on their types")]
 pub struct Interaction {
     pub admission: AdmissionNumber,
@@ -28,13 +28,11 @@ pub struct Interaction {
     pub keys: KeyIds,
     pub masking: Masking,
     pub model: Model,
-    #[serde(default)]
     pub oddities: Vec<Oddity>,
     pub origin: Origin,
     pub request: Request,
     pub response: Response,
     pub retention: Retention,
-    #[serde(default)]
     pub signals: Signals,
     pub synthetic: bool,
     pub time: Times,
@@ -335,8 +333,79 @@ struct Wire<'a> {
     who: &'a Who,
 }
 
+/// [`Wire`] for reading: everything in one pass, since reading is what `verify` and segments do
+/// most.
+#[derive(Deserialize)]
+struct Owned {
+    admission: AdmissionNumber,
+    client: Client,
+    collector: CollectorName,
+    correlation: Correlation,
+    cost: Option<Cost>,
+    id: RecordId,
+    keys: KeyIds,
+    masking: Masking,
+    model: Model,
+    #[serde(default)]
+    oddities: Vec<Oddity>,
+    origin: Origin,
+    recorded: Timestamp,
+    request: Request,
+    response: Response,
+    retention: Retention,
+    #[serde(default)]
+    signals: Signals,
+    synthetic: bool,
+    time: Times,
+    timing: Timing,
+    upstream: String,
+    usage: Option<Usage>,
+    v: u16,
+    who: Who,
+}
+
+/// Reads an interaction's envelope.
+pub(super) fn from_wire(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
+    let wire: Owned = serde_json::from_slice(bytes)?;
+    if wire.v > SCHEMA_VERSION {
+        return Err(EnvelopeError::Version(wire.v));
+    }
+    Ok(Envelope {
+        id: wire.id,
+        collector: wire.collector,
+        recorded: wire.recorded,
+        body: Body::Interaction(Box::new(Interaction {
+            admission: wire.admission,
+            client: wire.client,
+            correlation: wire.correlation,
+            cost: wire.cost,
+            keys: wire.keys,
+            masking: wire.masking,
+            model: wire.model,
+            oddities: wire.oddities,
+            origin: wire.origin,
+            request: wire.request,
+            response: wire.response,
+            retention: wire.retention,
+            signals: wire.signals,
+            synthetic: wire.synthetic,
+            time: wire.time,
+            timing: wire.timing,
+            upstream: wire.upstream,
+            usage: wire.usage,
+            who: wire.who,
+        })),
+    })
+}
+
 impl Interaction {
-    pub(super) fn to_wire(&self, envelope: &Envelope) -> Result<Vec<u8>, EnvelopeError> {
+    /// The canonical bytes of this interaction's envelope, without building one.
+    pub fn to_bytes(
+        &self,
+        id: RecordId,
+        collector: &CollectorName,
+        recorded: Timestamp,
+    ) -> Result<Vec<u8>, EnvelopeError> {
         let parts = self.request.parts.len() + self.response.parts.len();
         let mut out = Vec::with_capacity(1536 + parts * 260);
         serde_json::to_writer(
@@ -344,17 +413,17 @@ impl Interaction {
             &Wire {
                 admission: self.admission,
                 client: &self.client,
-                collector: &envelope.collector,
+                collector,
                 correlation: &self.correlation,
                 cost: &self.cost,
-                id: envelope.id,
+                id,
                 keys: &self.keys,
                 kind: Kind::Interaction.as_str(),
                 masking: &self.masking,
                 model: &self.model,
                 oddities: &self.oddities,
                 origin: self.origin,
-                recorded: envelope.recorded,
+                recorded,
                 request: &self.request,
                 response: &self.response,
                 retention: &self.retention,
