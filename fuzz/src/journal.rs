@@ -1,6 +1,4 @@
-use record::{
-    Content, Envelope, Frame, FrameReader, Leaf, Scanned, canonical_bytes, encode_frame,
-};
+use record::{Content, Envelope, Frame, FrameReader, Leaf, Scanned, canonical_bytes, encode_frame};
 use serde_json::Value;
 
 use crate::json::round_trip;
@@ -53,6 +51,9 @@ pub fn envelope(data: &[u8]) {
     let Ok(value) = serde_json::from_slice::<Value>(data) else {
         return;
     };
+    if let Ok(envelope) = Envelope::from_bytes(data) {
+        assert_eq!(Some(envelope.kind()), value["kind"].as_str());
+    }
     let Ok(canonical) = canonical_bytes(&value) else {
         return;
     };

@@ -64,7 +64,8 @@ pub fn tile_path(data: &[u8]) {
         && let Some((size, _)) = rest.split_first_chunk::<8>()
     {
         let (index, size) = (u64::from_be_bytes(*index), u64::from_be_bytes(*size));
-        for path in [TilePath::covering(*level, index, size), TilePath::bundle_covering(index, size)]
+        for path in
+            [TilePath::covering(*level, index, size), TilePath::bundle_covering(index, size)]
         {
             if path.width > 0 && path.level.is_none_or(|level| level < 64) {
                 assert_eq!(path.to_string().parse::<TilePath>().as_ref(), Ok(&path));

@@ -30,7 +30,10 @@ macro_rules! target {
 
         #[cfg(not(fuzzing))]
         fn main() {
-            eprintln!("built without libFuzzer: use `cargo +nightly fuzz run {}`", stringify!($name));
+            eprintln!(
+                "built without libFuzzer: use `cargo +nightly fuzz run {}`",
+                stringify!($name)
+            );
         }
     };
 }

@@ -65,19 +65,20 @@ fn prefer() {
         group.and_then(|mut group| group.write_all(PRIORITY.to_string().as_bytes()));
 }
 
-/// This program with a hidden subcommand.
-pub(crate) fn own(subcommand: &str) -> Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
+/// This program with a hidden subcommand. Not by its path: a build may replace the file while a
+/// long run is under way.
+pub(crate) fn own(subcommand: &str) -> Command {
+    let mut command = Command::new("/proc/self/exe");
     command.arg(subcommand);
-    Ok(command)
+    command
 }
 
 /// `program` on a core.
-pub(crate) fn pinned(core: usize, program: &Path) -> Result<Command> {
-    let mut command = own("pinned")?;
+pub(crate) fn pinned(core: usize, program: &Path) -> Command {
+    let mut command = own("pinned");
     command.arg("--core").arg(core.to_string()).arg("--").arg(program);
     command.stdin(Stdio::null());
-    Ok(command)
+    command
 }
 
 /// A running child; ended when dropped.

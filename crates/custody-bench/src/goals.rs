@@ -83,8 +83,11 @@ pub(crate) fn cpu(figures: &Figures) -> Option<f64> {
     figures.cpu_per_chunk.or(figures.cpu_per_request)
 }
 
-/// How far nginx's own rounds lie apart; `None` when it did not run.
+/// How far nginx's own rounds lie apart; `None` with fewer than two of them.
 pub(crate) fn noise(runs: &Runs, workload: Workload) -> Option<f64> {
+    if runs.of(workload, Target::Nginx).count() < 2 {
+        return None;
+    }
     Some(runs.spread(workload, Target::Nginx, cpu)?.width())
 }
 
@@ -158,9 +161,8 @@ fn verdict(kept: bool) -> Verdict {
 }
 
 fn too_noisy(runs: &Runs, workload: Workload) -> Option<String> {
-    let noise = noise(runs, workload)?;
-    if runs.of(workload, Target::Nginx).count() < 2 {
-        return Some("one round has no spread".into());
-    }
+    let Some(noise) = noise(runs, workload) else {
+        return Some("one round of nginx has no spread".into());
+    };
     (noise > NOISE).then(|| format!("nginx's own spread is {:.0} %", noise * 100.0))
 }

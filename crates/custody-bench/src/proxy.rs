@@ -71,8 +71,8 @@ pub(crate) struct Run {
     pub(crate) recorded: Option<Recorded>,
 }
 
-/// Measures and reports. Fails when an answer was wrong; a goal that is missed is a finding, not a
-/// failure.
+/// Measures and reports. Fails when an answer was wrong or a target did not run; a goal that is
+/// missed is a finding, not a failure.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let workloads = match (args.workload.as_slice(), args.quick) {
         ([], false) => Workload::all(),
@@ -93,22 +93,28 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         None if targets.iter().any(|target| target.is_custody()) => build_custody()?,
         None => PathBuf::new(),
     };
+    let _alone = wait_for_others()?;
     let (upstream, port) = start_upstream(args.load_core)?;
     // Beside this program: build directories are on a disk, temporary ones often in memory.
     let scratch = std::env::current_exe()?.parent().context("a program in no directory")?.into();
     let lab = Lab { upstream: port, core: args.proxy_core, scratch, nginx, custody };
+    lab.sweep()?;
     let session = Session { lab, upstream, load_core: args.load_core, seconds };
 
     let mut runs = Runs::default();
-    let began = Instant::now();
+    let (began, mut failed) = (Instant::now(), false);
     for round in 1..=rounds {
         for &workload in workloads {
             for &target in targets {
                 report::progress(began.elapsed(), round, rounds, workload, target);
-                let run = session.measure(round, workload, target).with_context(|| {
-                    format!("{} under {}, round {round}", target.name(), workload.name())
-                })?;
-                runs.0.push(run);
+                // One target that fails must not cost the figures of all others.
+                match session.measure(round, workload, target) {
+                    Ok(run) => runs.0.push(run),
+                    Err(error) => {
+                        println!("         FAILED: {error:#}");
+                        failed = true;
+                    }
+                }
             }
         }
     }
@@ -118,7 +124,18 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         writeln!(file)?;
     }
     let right = report::print(&runs, workloads, targets);
-    Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if right && !failed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Two runs at a time would measure each other; the lock ends with the file.
+fn wait_for_others() -> Result<File> {
+    let path = std::env::temp_dir().join("custody-bench.lock");
+    let file = File::create(&path).with_context(|| path.display().to_string())?;
+    if file.try_lock().is_err() {
+        println!("waiting for another run to end ({})", path.display());
+        file.lock()?;
+    }
+    Ok(file)
 }
 
 struct Session {
@@ -158,7 +175,7 @@ impl Session {
 
 /// Runs the load generator to its end.
 fn generate(spec: &Spec) -> Result<Figures> {
-    let mut command = child::own("load")?;
+    let mut command = child::own("load");
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = Child::spawn(&mut command)?;
     let pipes = child.pipes();
@@ -171,7 +188,7 @@ fn generate(spec: &Spec) -> Result<Figures> {
 }
 
 fn start_upstream(core: usize) -> Result<(Child, SocketAddr)> {
-    let mut command = child::own("upstream")?;
+    let mut command = child::own("upstream");
     command.arg("--core").arg(core.to_string()).stdout(Stdio::piped());
     let mut child = Child::spawn(&mut command)?;
     let stdout = child.pipes().stdout.take().context("no pipe from the upstream")?;

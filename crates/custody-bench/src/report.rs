@@ -33,6 +33,9 @@ pub(crate) fn print(runs: &Runs, workloads: &[Workload], targets: &[Target]) -> 
     for &workload in workloads {
         let mine = goals.iter().filter(|goal| goal.workload == workload);
         let judged: Vec<_> = mine.filter_map(|goal| goal.judge(runs)).collect();
+        let ran = |target: &Target| runs.of(workload, *target).next().is_some();
+        let targets: Vec<_> = targets.iter().copied().filter(ran).collect();
+        let targets = targets.as_slice();
         println!("\n{}: {}", workload.name(), workload.title());
         if let Some(noise) = goals::noise(runs, workload) {
             println!("  nginx's own spread: {:.0} %", noise * 100.0);

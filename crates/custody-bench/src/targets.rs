@@ -69,6 +69,9 @@ impl Target {
     }
 }
 
+/// Directories of targets start with this.
+const RUN: &str = "custody-bench-run-";
+
 /// What all targets need to start.
 pub(crate) struct Lab {
     /// The upstream.
@@ -117,7 +120,18 @@ impl Lab {
     }
 
     fn directory(&self) -> Result<TempDir> {
-        Ok(tempfile::Builder::new().prefix("custody-bench-").tempdir_in(&self.scratch)?)
+        Ok(tempfile::Builder::new().prefix(RUN).tempdir_in(&self.scratch)?)
+    }
+
+    /// Removes what interrupted runs left. Only for whoever holds the lock.
+    pub(crate) fn sweep(&self) -> Result<()> {
+        for entry in std::fs::read_dir(&self.scratch)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(RUN) {
+                std::fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Traffic, files and arguments as nobody should send them: each call is a record all the same.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
 mod support;
 
 use serde_json::Value;
@@ -75,13 +77,29 @@ fn every_odd_answer_is_a_record() {
         ("no-json", json, 200, b"<html>".to_vec()),
         ("deep", json, 200, nested(200)),
         ("deeper", stream, 200, [b"data: ".as_slice(), &nested(50_000), b"\n\n"].concat()),
-        ("invalid-utf8", stream, 200, b"data: {\"choices\": [{\"delta\": {\"content\": \"\xff\"}}]}\n\n".to_vec()),
+        (
+            "invalid-utf8",
+            stream,
+            200,
+            b"data: {\"choices\": [{\"delta\": {\"content\": \"\xff\"}}]}\n\n".to_vec(),
+        ),
         ("no-newline", stream, 200, b"data: {\"a\": 1}".to_vec()),
         ("only-comments", stream, 200, b": hi\n\n: hi\n\n".to_vec()),
-        ("crlf", stream, 200, b"event: x\r\ndata: {\"choices\": []}\r\n\r\n\r\n\r\ndata: [DONE]\r\n\r\n".to_vec()),
+        (
+            "crlf",
+            stream,
+            200,
+            b"event: x\r\ndata: {\"choices\": []}\r\n\r\n\r\n\r\ndata: [DONE]\r\n\r\n".to_vec(),
+        ),
         ("odd-error", json, 500, br#"{"error": "just text"}"#.to_vec()),
         ("empty-200", json, 200, Vec::new()),
-        ("odd-usage", json, 200, br#"{"choices": [], "usage": {"prompt_tokens": -5, "completion_tokens": 1e300}}"#.to_vec()),
+        (
+            "odd-usage",
+            json,
+            200,
+            br#"{"choices": [], "usage": {"prompt_tokens": -5, "completion_tokens": 1e300}}"#
+                .to_vec(),
+        ),
         ("no-type", "x", 200, vec![0; 100_000]),
     ];
     for (name, kind, status, body) in &answers {
@@ -130,7 +148,10 @@ fn a_typo_in_the_configuration_is_explained() {
     let path = folder.path().join("custody.toml");
     let file = path.to_str().unwrap();
     for (text, expected) in [
-        ("[proxy]\nlisten = \"127.0.0.1:0\"\nmoed = \"evidence\"\n", vec!["line 3", "moed", "mode"]),
+        (
+            "[proxy]\nlisten = \"127.0.0.1:0\"\nmoed = \"evidence\"\n",
+            vec!["line 3", "moed", "mode"],
+        ),
         ("dta = \"x\"\n", vec!["line 1", "dta", "data"]),
         ("[capture]\nmemory = \"lots\"\n", vec!["line 2", "lots"]),
         ("[proxy]\nmode = \"strict\"\n", vec!["strict", "fail-closed"]),
@@ -141,7 +162,13 @@ fn a_typo_in_the_configuration_is_explained() {
         ("this is no TOML\n", vec!["line 1"]),
     ] {
         put_file(&path, text);
-        let run = custody(&["serve", "--config", file, "--data", folder.path().join("d").to_str().unwrap()]);
+        let run = custody(&[
+            "serve",
+            "--config",
+            file,
+            "--data",
+            folder.path().join("d").to_str().unwrap(),
+        ]);
         assert_eq!(run.code, 2, "{text}: {run:?}");
         for piece in expected {
             assert!(run.stderr.contains(piece), "{text}: {}", run.stderr);
@@ -150,6 +177,25 @@ fn a_typo_in_the_configuration_is_explained() {
     assert!(!folder.path().join("d/collectors").exists(), "a wrong configuration left data behind");
     put_file(&path, "[proxy]\nlisten = \"127.0.0.1:0\"\n");
     assert_eq!(custody(&["config", "check", "--config", file]).code, 0);
+}
+
+/// A cluster gives every container variables of its services; one that is called `custody` makes
+/// these, and they are no configuration.
+#[test]
+fn variables_of_a_cluster_do_not_stop_it() {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_custody"))
+        .args(["config", "check"])
+        .current_dir(std::env::temp_dir())
+        .env_remove(support::ROUNDS)
+        .envs([
+            ("CUSTODY_SERVICE_HOST", "10.0.0.1"),
+            ("CUSTODY_SERVICE_PORT", "8080"),
+            ("CUSTODY_PORT", "tcp://10.0.0.1:8080"),
+            ("CUSTODY_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ])
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 }
 
 fn put_file(path: &std::path::Path, text: &str) {
@@ -209,7 +255,8 @@ fn an_answer_over_the_limit_is_counted_and_hashed() {
     let got = support::post_to(server.proxy, CHAT, &[], body.as_bytes()).unwrap();
     let record: Value = outcome_of(server.data(), &got.head.id());
     assert_eq!(record["request"]["bytes"], body.len(), "{record:#}");
-    let codes: Vec<&str> = record["oddities"].as_array().unwrap().iter().filter_map(|o| o["code"].as_str()).collect();
+    let codes: Vec<&str> =
+        record["oddities"].as_array().unwrap().iter().filter_map(|o| o["code"].as_str()).collect();
     assert!(codes.contains(&"body_over_limit"), "{codes:?}");
     ended(server, 1);
 }

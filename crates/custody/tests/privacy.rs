@@ -1,5 +1,7 @@
 //! Nothing sensitive reaches a disk or a terminal in the clear, in no encoding.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
 mod support;
 
 use std::path::Path;
@@ -20,12 +22,45 @@ fn canary(place: &str) -> String {
 }
 
 const PLACES: [&str; 39] = [
-    "system", "user", "assistant", "tool-args", "tool-result", "tool-def", "document", "bearer",
-    "x-api-key", "query-key", "metadata", "stop", "answer", "reasoning", "answer-args", "refusal",
-    "error-message", "error-type", "error-code", "error-param", "unknown-field", "unknown-key",
-    "path", "query", "plain-body", "form-body", "multipart", "finish", "fingerprint",
-    "answer-field", "anthropic-system", "anthropic-user", "anthropic-answer", "error-text",
-    "cookie", "input", "schema-name", "user-agent", "stream-answer",
+    "system",
+    "user",
+    "assistant",
+    "tool-args",
+    "tool-result",
+    "tool-def",
+    "document",
+    "bearer",
+    "x-api-key",
+    "query-key",
+    "metadata",
+    "stop",
+    "answer",
+    "reasoning",
+    "answer-args",
+    "refusal",
+    "error-message",
+    "error-type",
+    "error-code",
+    "error-param",
+    "unknown-field",
+    "unknown-key",
+    "path",
+    "query",
+    "plain-body",
+    "form-body",
+    "multipart",
+    "finish",
+    "fingerprint",
+    "answer-field",
+    "anthropic-system",
+    "anthropic-user",
+    "anthropic-answer",
+    "error-text",
+    "cookie",
+    "input",
+    "schema-name",
+    "user-agent",
+    "stream-answer",
 ];
 
 fn chat_body() -> Value {
@@ -87,7 +122,7 @@ fn script_answers(upstream: &Upstream) {
 }
 
 fn percent(text: &str) -> String {
-    text.bytes().map(|b| format!("%{b:02X}")).collect()
+    text.bytes().map(|b| format!("%{b:02X}")).collect::<Vec<_>>().concat()
 }
 
 /// Sends everything everywhere.
@@ -131,7 +166,12 @@ fn traffic(server: &Server) {
         "metadata": {"user_id": BODY_USER}, "messages": [{"role": "user", "content": c("anthropic-user")}]});
     let headers = [("x-api-key", key.as_str()), ("x-script", "put claude")];
     post_to(proxy, "/anthropic/v1/messages", &headers, claude.to_string().as_bytes()).unwrap();
-    let path = format!("/any/v1/{}?key={}&q={}", percent(&c("path")), percent(&c("query-key")), percent(&c("query")));
+    let path = format!(
+        "/any/v1/{}?key={}&q={}",
+        percent(&c("path")),
+        percent(&c("query-key")),
+        percent(&c("query"))
+    );
     let embed = json!({"model": "e", "input": [c("input")]}).to_string();
     post_to(proxy, &path, &common, embed.as_bytes()).unwrap();
     post_to(proxy, "/openai/v1/embeddings", &common, embed.as_bytes()).unwrap();
@@ -140,7 +180,10 @@ fn traffic(server: &Server) {
         ("application/x-www-form-urlencoded", format!("a={}", percent(&c("form-body")))),
         (
             "multipart/form-data; boundary=xx",
-            format!("--xx\r\ncontent-disposition: form-data; name=\"f\"\r\n\r\n{}\r\n--xx--\r\n", c("multipart")),
+            format!(
+                "--xx\r\ncontent-disposition: form-data; name=\"f\"\r\n\r\n{}\r\n--xx--\r\n",
+                c("multipart")
+            ),
         ),
         ("application/json", format!("{{\"broken\": \"{}", c("plain-body"))),
     ] {
@@ -157,7 +200,10 @@ fn traffic(server: &Server) {
     drop(client.answer());
     drop(post_to(proxy, &format!("/{}/x", percent(&c("path"))), &common, b"{}"));
     let mut client = Client::connect(proxy);
-    let start = format!("POST /openai/v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{}", c("user"));
+    let start = format!(
+        "POST /openai/v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{}",
+        c("user")
+    );
     client.send(start.as_bytes()).unwrap();
     drop(client);
 }
@@ -176,7 +222,8 @@ fn forms(text: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("utf-16le", text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
         ("utf-16be", text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
     ];
-    for engine in [base64::prelude::BASE64_STANDARD_NO_PAD, base64::prelude::BASE64_URL_SAFE_NO_PAD] {
+    for engine in [base64::prelude::BASE64_STANDARD_NO_PAD, base64::prelude::BASE64_URL_SAFE_NO_PAD]
+    {
         for skipped in 0..3 {
             // What is inside whole groups of three, at each alignment.
             let end = skipped + (bytes.len() - skipped) / 3 * 3;
@@ -236,7 +283,8 @@ fn nothing_leaked(folder: &Path, setup: &Setup) {
         // A record has a proof once it is sealed.
         let envelope = support::until("the proof", support::SOON, || {
             let answer = get(server.api, &format!("/api/v1/proofs/{id}"));
-            (answer.head.status == 200).then(|| answer.json()["envelope"].as_str().unwrap().to_owned())
+            (answer.head.status == 200)
+                .then(|| answer.json()["envelope"].as_str().unwrap().to_owned())
         });
         found.extend(leaks(&format!("the envelope of {id}"), envelope.as_bytes()));
     }
@@ -297,7 +345,16 @@ fn what_was_sealed_can_be_read_again() {
     traffic(&server);
     server.stop();
     let data = setup.data.to_str().unwrap();
-    for place in ["system", "user", "tool-args", "tool-result", "tool-def", "document", "answer", "reasoning"] {
+    for place in [
+        "system",
+        "user",
+        "tool-args",
+        "tool-result",
+        "tool-def",
+        "document",
+        "answer",
+        "reasoning",
+    ] {
         let text = canary(place);
         let run = support::custody(&["search", &text, "--json", "--unrecorded", "--data", data]);
         assert!(!run.lines().is_empty(), "{place} is not in the log");

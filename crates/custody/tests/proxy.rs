@@ -1,5 +1,7 @@
 //! What passes through the proxy, and that it passes unchanged.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
 mod support;
 
 use std::io::Write as _;

@@ -1,5 +1,7 @@
 //! Clients, providers and networks that misbehave.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
 mod support;
 
 use std::net::Shutdown;
@@ -58,7 +60,10 @@ fn an_unreachable_upstream_is_answered_and_recorded() {
     let got = post(server.proxy, &[], chat("anyone?", false).as_bytes());
     assert_eq!(got.head.status, 502);
     assert_eq!(got.json()["error"]["type"], "upstream_unreachable");
-    assert_eq!(got.json()["error"]["correlation_id"], got.head.get("custody-correlation-id").unwrap());
+    assert_eq!(
+        got.json()["error"]["correlation_id"],
+        got.head.get("custody-correlation-id").unwrap()
+    );
     let record = outcome_of(server.data(), &got.head.id());
     assert_eq!(record["response"]["outcome"], "error", "{record:#}");
     assert_eq!(record["response"]["error"]["type"], "upstream_unreachable");
@@ -139,7 +144,8 @@ fn a_short_answer_after_the_client_closed_is_not_recorded_as_received() {
 fn a_client_that_leaves_in_its_request_is_recorded() {
     let (_folder, _upstream, server) = ready();
     let mut client = Client::connect(server.proxy);
-    let start = format!("POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{{\"model\"");
+    let start =
+        format!("POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{{\"model\"");
     client.send(start.as_bytes()).unwrap();
     std::thread::sleep(Duration::from_millis(50));
     drop(client);
@@ -313,7 +319,7 @@ fn a_thousand_streams_at_once_are_all_recorded() {
             client
         })
         .collect();
-    until("all wait", Duration::from_secs(60), || (upstream.holding() == 1000).then_some(()));
+    until("all wait", Duration::from_mins(1), || (upstream.holding() == 1000).then_some(()));
     upstream.release();
     for client in &mut clients {
         let answer = client.answer().unwrap();

@@ -71,7 +71,7 @@ format = "openai"
     write(&file, &configuration)?;
     let log = dir.path().join("output");
     let output = File::create(&log)?;
-    let mut command = pinned(lab.core, &lab.custody)?;
+    let mut command = pinned(lab.core, &lab.custody);
     command.arg("serve").arg("--config").arg(&file);
     let child = Child::spawn(command.stdout(output.try_clone()?).stderr(output))?;
     wait_until(&child, &log, "custody", || {

@@ -63,7 +63,7 @@ http {{
     let file = dir.path().join("nginx.conf");
     write(&file, &configuration)?;
     let log = dir.path().join("output");
-    let mut command = pinned(lab.core, &lab.nginx)?;
+    let mut command = pinned(lab.core, &lab.nginx);
     command.arg("-p").arg(dir.path()).arg("-c").arg(&file);
     let child = Child::spawn(command.stdout(Stdio::null()).stderr(File::create(&log)?))?;
     // The port is open before the worker exists, and the worker is what has to be watched.

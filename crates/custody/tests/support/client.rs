@@ -66,7 +66,7 @@ impl Client {
     pub(crate) fn try_connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
         Ok(Self { stream, buffer: Vec::new() })
     }
 
@@ -84,10 +84,10 @@ impl Client {
     ) -> io::Result<()> {
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n");
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head += &format!("{name}: {value}\r\n");
         }
         if !body.is_empty() || method == "POST" {
-            head.push_str(&format!("content-length: {}\r\n", body.len()));
+            head += &format!("content-length: {}\r\n", body.len());
         }
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
@@ -96,7 +96,7 @@ impl Client {
     }
 
     fn fill(&mut self) -> io::Result<usize> {
-        let mut piece = [0; 65536];
+        let mut piece = [0; 16384];
         let n = self.stream.read(&mut piece)?;
         self.buffer.extend_from_slice(&piece[..n]);
         Ok(n)

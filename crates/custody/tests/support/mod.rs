@@ -5,9 +5,10 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::format_push_string,
+    clippy::disallowed_methods,
     reason = "helpers of tests"
 )]
-#![expect(clippy::allow_attributes, reason = "which helpers are used differs by test binary")]
 #![allow(dead_code, unused_imports, reason = "each test binary uses some of it")]
 
 mod client;
@@ -16,7 +17,7 @@ mod upstream;
 
 pub(crate) use client::{Answer, Client, Head, get, post, post_to};
 pub(crate) use server::{
-    Run, Server, Setup, all_records, custody, files_under, interactions, outcome_of, show,
+    ROUNDS, Run, Server, Setup, all_records, custody, files_under, interactions, outcome_of, show,
     verified, verify,
 };
 pub(crate) use upstream::{Reply, Seen, Upstream, token_event};

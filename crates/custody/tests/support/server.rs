@@ -12,6 +12,8 @@ use serde_json::Value;
 use super::{SOON, until};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_custody");
+/// Set for the tests, not for the binary.
+pub(crate) const ROUNDS: &str = "CUSTODY_KILL_ROUNDS";
 
 /// How to run a server.
 #[derive(Debug, Clone)]
@@ -57,7 +59,7 @@ impl Setup {
              [[upstream]]\nname = \"openai\"\nbase_url = {:?}\nformat = \"openai\"\n\n\
              [[upstream]]\nname = \"anthropic\"\nbase_url = {:?}\nformat = \"anthropic\"\n\n\
              [[upstream]]\nname = \"any\"\nbase_url = {:?}\n\n{}",
-            self.data,
+            self.data.to_str().unwrap(),
             self.mode,
             self.proxy,
             self.capture,
@@ -97,6 +99,7 @@ impl Server {
         let mut child = Command::new(BINARY)
             .args(["serve", "--config"])
             .arg(&config)
+            .env_remove(ROUNDS)
             .stdout(Stdio::null())
             .stderr(stderr)
             .current_dir(&setup.folder)
@@ -116,6 +119,7 @@ impl Server {
             .args(["serve", "--config"])
             .arg(&config)
             .env("CUSTODY_LOG", setup.log)
+            .env_remove(ROUNDS)
             .stdout(Stdio::piped())
             .stderr(stderr)
             .current_dir(&setup.folder)
@@ -177,7 +181,7 @@ impl Server {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let status =
-            until("the server ends", Duration::from_secs(60), || self.child.try_wait().unwrap());
+            until("the server ends", Duration::from_mins(1), || self.child.try_wait().unwrap());
         assert!(status.success(), "{status:?}: {}", self.stderr());
         self.no_panic();
     }
@@ -228,6 +232,7 @@ pub(crate) fn custody(arguments: &[&str]) -> Run {
     let output = Command::new(BINARY)
         .args(arguments)
         .current_dir(std::env::temp_dir())
+        .env_remove(ROUNDS)
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -257,10 +257,10 @@ async fn chunk(stream: &mut TcpStream, data: &[u8]) -> io::Result<()> {
 async fn put(stream: &mut TcpStream, reply: &Reply) -> io::Result<()> {
     let mut head = format!("HTTP/1.1 {} Put\r\n", reply.status);
     for (name, value) in &reply.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head += &format!("{name}: {value}\r\n");
     }
     if reply.chunk == 0 {
-        head.push_str(&format!("content-length: {}\r\n\r\n", reply.body.len()));
+        head += &format!("content-length: {}\r\n\r\n", reply.body.len());
         stream.write_all(head.as_bytes()).await?;
         return stream.write_all(&reply.body).await;
     }
