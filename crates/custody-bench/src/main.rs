@@ -1,9 +1,9 @@
 //! Benchmarks as commands: `custody-bench proxy` compares what the recorder costs in the path of a
 //! call with what nginx costs there.
 //!
-//! A command here starts the processes it measures, prints ratios with their spread, and refuses
-//! to judge on a machine that is too noisy. Nothing in this crate links the recorder: it is
-//! measured from outside, as a stranger would.
+//! `proxy` starts the processes that it measures, prints ratios with their spread, and refuses to
+//! judge on a machine that is too noisy: the recorder is measured from outside, as a stranger
+//! would. `ledger`, `readers` and `instructions` measure crates within this process.
 
 #![expect(clippy::print_stdout, reason = "the tables on standard output are the product")]
 
@@ -13,11 +13,15 @@ mod child;
 mod cpu;
 mod goals;
 mod http;
+mod inside;
+mod instructions;
+mod ledger;
 mod load;
 mod num;
 mod pieces;
 mod plan;
 mod proxy;
+mod readers;
 mod report;
 mod stats;
 mod table;
@@ -47,6 +51,15 @@ struct Cli {
 enum Command {
     /// The cost of the proxy, next to nginx and to no proxy at all.
     Proxy(proxy::Args),
+    /// How many interactions a core records, and how fast they are verified.
+    Ledger(ledger::Args),
+    /// How fast provider formats are read.
+    Readers(readers::Args),
+    /// Instructions per interaction, counted by callgrind.
+    Instructions(instructions::Args),
+    /// What `instructions` counts.
+    #[command(hide = true)]
+    InstructionsRun(instructions::RunArgs),
     /// The stand-in for a model provider (started by `proxy`).
     #[command(hide = true)]
     Upstream(upstream::Args),
@@ -62,6 +75,10 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Proxy(args) => proxy::run(&args),
+        Command::Ledger(args) => ledger::run(&args),
+        Command::Readers(args) => Ok(readers::run(&args)),
+        Command::Instructions(args) => instructions::run(&args),
+        Command::InstructionsRun(args) => instructions::inner(&args),
         Command::Upstream(args) => upstream::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Load => load::run().map(|()| ExitCode::SUCCESS),
         Command::Pinned(args) => child::become_pinned(&args).map(|()| ExitCode::SUCCESS),

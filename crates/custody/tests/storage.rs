@@ -221,6 +221,10 @@ fn is_old_partial(name: &str, all: &[PathBuf]) -> bool {
 }
 
 fn kind(path: &str) -> &'static str {
+    // What a crash leaves of a write is no file of the archive.
+    if path.contains("/.unfinished-") {
+        return "";
+    }
     let kinds = [
         (".journal", "journal"),
         ("tile/entries", "bundle"),
@@ -334,7 +338,7 @@ fn a_missing_file_is_reported() {
     for file in &all {
         let name = file.strip_prefix(&setup.data).unwrap();
         let text = name.to_str().unwrap();
-        if kind(text) == "kept checkpoint" || is_old_partial(text, &all) {
+        if ["kept checkpoint", ""].contains(&kind(text)) || is_old_partial(text, &all) {
             continue;
         }
         drop(std::fs::remove_dir_all(&copied));
