@@ -292,3 +292,16 @@ fn proofs_and_tiles_convince_others() {
     server.stop();
     assert_eq!(custody(&["verify", "--data", &data, "--key", &trusted]).code, 0);
 }
+
+/// Whoever rewrites an archive signs it with a key of their own, under any name. A reader who says
+/// which key is trusted must not get a "verified" that rests on another one.
+#[test]
+fn a_log_of_another_key_than_the_trusted_one_is_not_verified() {
+    let (_first, _upstream, server, _) = ready();
+    let (_second, _upstream, forger, _) = ready();
+    let (trusted, forged) = (server.key.clone(), data(&forger));
+    server.stop();
+    forger.stop();
+    let run = custody(&["verify", "--json", "--data", &forged, "--key", &trusted]);
+    assert_eq!(run.code, 1, "{}", run.stdout);
+}

@@ -1,5 +1,6 @@
 //! A key store whose files the specification's text made is read by this crate.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
 #![expect(clippy::disallowed_methods, reason = "these files come from the specification")]
 
 use std::os::unix::fs::PermissionsExt as _;

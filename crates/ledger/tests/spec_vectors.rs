@@ -1,5 +1,7 @@
 //! Names, the journal's header and the archive's description are those of `spec/`.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,19 +76,20 @@ fn a_journal_and_an_archive() {
     let dir = tempfile::tempdir().unwrap();
     let root = RootKey::load_or_create(&dir.path().join("root.key")).unwrap();
     let archive = Arc::new(LocalArchive::create(dir.path().join("archive"), false).unwrap());
+    let shared: Arc<dyn archive::Archive> = Arc::<LocalArchive>::clone(&archive);
     let origin = "custody.local/0123abcd/c1";
     let config = Config {
         collector: CollectorName::new("c1").unwrap(),
         disk: Arc::new(RealDisk::create(dir.path().join("c1")).unwrap()),
-        archive: Arc::clone(&archive) as Arc<dyn archive::Archive>,
+        archive: shared,
         key: SigningKey::new(origin, &[7; 32]).unwrap(),
         keys: Arc::new(KeyStore::open_or_create(dir.path(), &root).unwrap()),
         clock: Arc::new(Still),
         admits: true,
-        seal_every: Duration::from_secs(3600),
+        seal_every: Duration::from_hours(1),
         heartbeat: Duration::ZERO,
         segment_bytes: u64::MAX,
-        segment_age: Duration::from_secs(3600),
+        segment_age: Duration::from_hours(1),
     };
     let (ledger, _) = Ledger::open(config).unwrap();
     let alert = Alert { message: "m".into(), rule: "r".into() };

@@ -1,5 +1,7 @@
 //! The bytes of `spec/vectors` are those that this crate reads and writes.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
+
 use record::envelope::{Body, Envelope};
 use record::{
     AdmissionNumber, Content, Digest, Frame, FrameReader, GapReason, Leaf, Outcome, Pid, Scanned,

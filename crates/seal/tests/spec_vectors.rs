@@ -1,5 +1,7 @@
 //! The bytes of `spec/vectors` are those that this crate reads and writes.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
+
 use seal::{PartKey, ScopeKey, Secret};
 use sha2::{Digest as _, Sha256};
 
@@ -66,13 +68,4 @@ fn every_codec_opens() {
 fn the_dictionary_never_changes() {
     let dictionary = include_bytes!("../dict/v1.txt");
     assert_eq!(Sha256::digest(dictionary).to_vec(), bytes(PART, "dictionary_sha256"));
-}
-
-#[test]
-#[ignore = "prints a new dictionary vector; the one that stands must go on opening"]
-fn print_the_dictionary_vector() {
-    let content = "tYou are a helpful assistant. Answer the user's question.";
-    let sealed = scope().seal(content.as_bytes());
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    println!("content {content}\nsealed {}", hex(&sealed));
 }
