@@ -37,15 +37,21 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
 
 /// Writes a file whole, replacing one of that name; `mode` is its permission bits.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let unfinished = write_unfinished(path, bytes, mode)?;
+    let dir = parent(path)?;
+    replace_through(dir, path, bytes, mode)
+}
+
+/// [`replace`], with the unfinished file in `dir`, on the same file system.
+pub(crate) fn replace_through(dir: &Path, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    create_dir_all(parent(path)?)?;
+    let unfinished = write_unfinished(dir, bytes, mode)?;
     rename(&unfinished, path)?;
     sync_dir(parent(path)?)
 }
 
-/// Writes and syncs a file under an unfinished name beside `path`.
-pub(crate) fn write_unfinished(path: &Path, bytes: &[u8], mode: u32) -> io::Result<PathBuf> {
+/// Writes and syncs a file under an unfinished name in `dir`.
+pub(crate) fn write_unfinished(dir: &Path, bytes: &[u8], mode: u32) -> io::Result<PathBuf> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let dir = parent(path)?;
     create_dir_all(dir)?;
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let unfinished = dir.join(format!("{TEMPORARY}{}-{number}", std::process::id()));

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 
@@ -15,6 +16,9 @@ use crate::durable::{self, TEMPORARY};
 use crate::{Archive, ArchiveError, Name};
 
 const READ_ONLY: u32 = 0o444;
+/// Folder of the archive for files that are not whole yet.
+const UNFINISHED: &str = ".unfinished";
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// An archive in a directory.
 #[derive(Debug)]
@@ -29,7 +33,27 @@ impl LocalArchive {
         let root = root.into();
         durable::create_dir_all(&root)
             .map_err(ArchiveError::unavailable("create", root.display()))?;
-        Ok(Self { root, immutable })
+        let archive = Self { root, immutable };
+        archive.remove_unfinished();
+        Ok(archive)
+    }
+
+    /// Where files are until they are whole.
+    fn unfinished(&self) -> PathBuf {
+        self.root.join(UNFINISHED)
+    }
+
+    /// Removes what a crash left unfinished; nothing ever read it.
+    fn remove_unfinished(&self) {
+        let Ok(entries) = fs::read_dir(self.unfinished()) else { return };
+        for entry in entries.flatten() {
+            // Another writer's file may be among them, if it is that of a command that runs now:
+            // an hour is longer than any of them takes.
+            let age = entry.metadata().and_then(|meta| meta.modified()).map(|at| at.elapsed());
+            if age.is_ok_and(|age| age.is_ok_and(|age| age > ABANDONED)) {
+                durable::remove_quietly(&entry.path());
+            }
+        }
     }
 
     /// Opens a directory that is there, for reading.
@@ -72,7 +96,10 @@ impl Archive for LocalArchive {
                 folders.extend(path.parent().map(Path::to_owned));
                 continue;
             }
-            let created = durable::write_unfinished(&path, bytes, READ_ONLY)
+            let created = path
+                .parent()
+                .map_or(Ok(()), durable::create_dir_all)
+                .and_then(|()| durable::write_unfinished(&self.unfinished(), bytes, READ_ONLY))
                 .and_then(|unfinished| durable::rename_new(&unfinished, &path))
                 .map_err(unavailable)?;
             if !created && !self.is_there(name, bytes)? {
@@ -91,7 +118,7 @@ impl Archive for LocalArchive {
     }
 
     fn replace(&self, name: &Name, bytes: &[u8]) -> Result<(), ArchiveError> {
-        durable::replace(&self.path(name), bytes, READ_ONLY)
+        durable::replace_through(&self.unfinished(), &self.path(name), bytes, READ_ONLY)
             .map_err(ArchiveError::unavailable("replace", name))
     }
 
@@ -119,7 +146,9 @@ impl Archive for LocalArchive {
                 let entry = entry.map_err(unavailable())?;
                 let path = entry.path();
                 if entry.file_type().map_err(unavailable())?.is_dir() {
-                    folders.push(path);
+                    if entry.file_name() != UNFINISHED {
+                        folders.push(path);
+                    }
                 } else if !entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
                     let relative = path.strip_prefix(&self.root).unwrap_or(&path);
                     let name = relative.to_string_lossy().into_owned();

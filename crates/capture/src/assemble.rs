@@ -265,7 +265,7 @@ fn outcome(job: &ResponseJob, error: bool, truncated: bool) -> Outcome {
 /// A status that says error with a body that does not.
 fn bare_error(status: Option<u16>) -> Option<ProviderError> {
     let status = status.filter(|status| *status >= 400)?;
-    Some(ProviderError { code: Some(status.to_string()), kind: "http_status".to_owned() })
+    Some(ProviderError { code: None, kind: format!("http_{status}") })
 }
 
 fn after(admitted: Timestamp, us: u64) -> Timestamp {

@@ -23,7 +23,9 @@ pub fn recover(capture: &Capture, calls: Vec<OpenCall>) {
         let number = call.number;
         let finished = call.envelope.and_then(|envelope| {
             let interaction = envelope.interaction()?.clone();
-            let (interaction, parts) = interrupted(shared, interaction, &call.pieces);
+            let (interaction, answer) = interrupted(shared, interaction, &call.pieces);
+            let mut parts = call.parts;
+            parts.extend(answer);
             seal_interaction(shared, envelope.id, &interaction, parts)
         });
         let Some(sealed) = finished else {

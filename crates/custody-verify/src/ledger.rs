@@ -24,6 +24,10 @@ pub(crate) struct Verdict {
 
 /// Checks the ledger in `folder`.
 pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verdict> {
+    // The log may grow meanwhile: kept checkpoints are read before the published one, which is put in
+    // place first.
+    let mut findings = Vec::new();
+    let kept = kept(folder, keys, &mut findings)?;
     let path = folder.join("checkpoint");
     let note = std::fs::read(&path).with_context(|| path.display().to_string())?;
     let mut verdict = Verdict {
@@ -32,7 +36,7 @@ pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verd
         root: tlog::empty_root(),
         checkpoints: 1,
         tiles: 0,
-        findings: Vec::new(),
+        findings,
     };
     let checkpoint = match open(&note, keys) {
         Ok(checkpoint) => checkpoint,
@@ -41,7 +45,6 @@ pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verd
             return Ok(verdict);
         }
     };
-    let kept = kept(folder, keys, &mut verdict.findings)?;
     let mut tree = Tree::new();
     let mut wrong = Vec::new();
     let report = audit(

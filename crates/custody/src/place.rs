@@ -14,6 +14,7 @@ use crate::Failure;
 use crate::access_log::CommandLog;
 use crate::cli::{Reading, Where};
 use crate::config::{self, Config};
+use crate::output;
 
 /// The tenant; there is one.
 pub(crate) const TENANT: &str = "default";
@@ -86,6 +87,17 @@ impl Place {
     pub(crate) fn open_store(&self) -> anyhow::Result<Store> {
         let journals = Some(self.collectors()).filter(|folder| folder.is_dir());
         Ok(Store::new(self.open_archive()?, journals, self.open_keys()?, TENANT))
+    }
+
+    /// The same for verifying, which needs no keys: where they cannot be read, it is said that
+    /// nothing was asked of them.
+    pub(crate) fn open_store_for_verify(&self) -> anyhow::Result<Store> {
+        let journals = Some(self.collectors()).filter(|folder| folder.is_dir());
+        let keys = self.open_keys().unwrap_or_else(|error| {
+            output::remark(&format!("verified without the key store: {error:#}"));
+            None
+        });
+        Ok(Store::new(self.open_archive()?, journals, keys, TENANT))
     }
 
     /// How a command may open content.

@@ -7,6 +7,8 @@ use seal::Secret;
 
 const PURPOSE: &str = "custody/key-row/v1";
 const PLAIN: usize = 81;
+/// Length of a sealed row in bytes.
+const SEALED: usize = PLAIN + seal::OVERHEAD;
 
 /// What a row's key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,19 +53,18 @@ impl Row {
         store: &Secret,
         bytes: &'a [u8],
     ) -> Result<Option<(Self, &'a [u8])>, &'static str> {
-        let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
+        // All rows have one length, so what is torn and what is damaged can be told apart: fewer
+        // bytes than a row are a torn end, a whole row that does not fit its sum is damage.
+        if bytes.len() < 8 + SEALED {
             return Ok(None);
-        };
-        let Some((crc, rest)) = rest.split_first_chunk::<4>() else {
-            return Ok(None);
-        };
-        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        let Some((sealed, rest)) = rest.split_at_checked(length) else {
-            return Ok(None);
-        };
-        if crc32fast::hash(sealed) != u32::from_le_bytes(*crc) {
-            // A torn write at the end has a wrong sum too; anything after it makes it damage.
-            return if rest.is_empty() { Ok(None) } else { Err("a row was changed") };
+        }
+        let (length, rest) = bytes.split_first_chunk::<4>().ok_or("a row is cut")?;
+        let (crc, rest) = rest.split_first_chunk::<4>().ok_or("a row is cut")?;
+        let (sealed, rest) = rest.split_at_checked(SEALED).ok_or("a row is cut")?;
+        let whole = usize::try_from(u32::from_le_bytes(*length)) == Ok(SEALED)
+            && crc32fast::hash(sealed) == u32::from_le_bytes(*crc);
+        if !whole {
+            return Err("a row was changed");
         }
         let plain = seal::unwrap(store, PURPOSE, sealed)
             .map(zeroize::Zeroizing::new)

@@ -4,13 +4,13 @@
 //! are told in a record. Numbers that were reserved and have no frame become a gap: they may have
 //! been given out, nobody knows.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use archive::Name;
 use record::envelope::{Damage, Recovery};
 use record::{
-    AdmissionNumber, Body, Digest, Envelope, Frame, FrameReader, GapReason, Leaf, RangeSet,
+    AdmissionNumber, Body, Digest, Envelope, Frame, FrameReader, GapReason, Leaf, Pid, RangeSet,
     RecordId, Scanned, Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -18,9 +18,9 @@ use tlog::Checkpoint;
 
 use crate::journal::{Header, Journal};
 use crate::ledger::Config;
-use crate::sequence::{Head, STATE, load_head};
+use crate::sequence::{Head, STATE, load_head, refuse_fork};
 use crate::state::{PendingGap, Phase, State, Unit};
-use crate::{Disk, Layout, LedgerError};
+use crate::{Disk, Layout, LedgerError, SealedPart};
 
 /// What a start found.
 #[derive(Debug, Default)]
@@ -40,6 +40,9 @@ pub struct OpenCall {
     pub envelope: Option<Envelope>,
     /// Stretches of the answer, sealed, in order.
     pub pieces: Vec<Vec<u8>>,
+    /// The request's parts: they go with the record, which may come into another journal file than
+    /// the admission.
+    pub parts: Vec<Arc<SealedPart>>,
 }
 
 pub(crate) struct Start {
@@ -89,7 +92,9 @@ fn load_state(config: &Config) -> Result<Head, LedgerError> {
     }
     let checkpoint = Checkpoint::open(&note, &config.key.verifying_key())
         .map_err(|error| LedgerError::Fatal(format!("the signed state: {error}")))?;
-    load_head(config.archive.as_ref(), tile_name, &checkpoint, note)
+    let head = load_head(config.archive.as_ref(), tile_name, &checkpoint, note)?;
+    refuse_fork(config.archive.as_ref(), &layout, &config.key.verifying_key(), &head)?;
+    Ok(head)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -339,6 +344,42 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Finds the parts of open calls in the journal's files.
+    fn with_parts(&self, mut open: Vec<OpenCall>) -> Result<Vec<OpenCall>, LedgerError> {
+        if open.is_empty() {
+            return Ok(open);
+        }
+        let mut sealed: HashMap<Pid, Vec<u8>> = HashMap::new();
+        let mut wanted: HashSet<Pid> = HashSet::new();
+        for call in &open {
+            let interaction = call.envelope.as_ref().and_then(Envelope::interaction);
+            wanted.extend(interaction.iter().flat_map(|i| i.part_refs()).map(|part| part.pid));
+        }
+        for number in list(self.config.disk.as_ref())? {
+            let name = Journal::name_of(number);
+            let bytes =
+                self.config.disk.read(&name).map_err(LedgerError::unavailable("read", &name))?;
+            for scanned in FrameReader::new(&bytes).flatten() {
+                if let Scanned::Frame { frame: Frame::Part { pid, sealed: bytes }, .. } = scanned
+                    && wanted.contains(&pid)
+                {
+                    sealed.insert(pid, bytes.to_vec());
+                }
+            }
+        }
+        for call in &mut open {
+            let interaction = call.envelope.as_ref().and_then(Envelope::interaction);
+            let references = interaction.iter().flat_map(|i| i.part_refs());
+            call.parts = references
+                .filter_map(|part| {
+                    let bytes = sealed.get(&part.pid)?.clone();
+                    Some(Arc::new(SealedPart::recovered(part, bytes)))
+                })
+                .collect();
+        }
+        Ok(open)
+    }
+
     fn settle(&mut self, number: AdmissionNumber) -> bool {
         if number.0 == 0 {
             return false;
@@ -425,8 +466,10 @@ impl<'a> Scan<'a> {
                 number: AdmissionNumber(number),
                 envelope: call.envelope,
                 pieces: call.pieces,
+                parts: Vec::new(),
             })
             .collect();
+        let open = self.with_parts(open)?;
         let unsealed = u64::try_from(self.state.pending.len()).unwrap_or(0);
         let quiet = open.is_empty() && self.damage.is_empty() && self.state.gaps.is_empty();
         let report = (!quiet).then(|| Recovery {

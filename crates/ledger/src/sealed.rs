@@ -30,6 +30,11 @@ impl SealedPart {
         }
     }
 
+    /// A part that was sealed before, as the journal holds it.
+    pub(crate) fn recovered(reference: &PartRef, sealed: Vec<u8>) -> Self {
+        Self { pid: reference.pid, sha256: reference.sha256, length: reference.length, sealed }
+    }
+
     /// Its commitment.
     pub fn pid(&self) -> Pid {
         self.pid

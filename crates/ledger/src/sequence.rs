@@ -4,11 +4,11 @@
 //! crash falls, the next run makes the same tiles from the same leaves.
 
 use archive::{Archive, ArchiveError, Name};
-use tlog::{Checkpoint, Hash, TilePath, Tree, leaf_hash, push_entry, read_bundle};
+use tlog::{Checkpoint, Hash, TilePath, Tree, VerifyingKey, leaf_hash, push_entry, read_bundle};
 
-use crate::LedgerError;
 use crate::sealer::Sealer;
 use crate::status::set;
+use crate::{Layout, LedgerError};
 
 /// The log as it is signed: what the next sequence goes on from.
 #[derive(Debug, Clone)]
@@ -108,9 +108,14 @@ impl Sealer {
         let size = self.head.tree.size();
         let kept = self.layout.checkpoint_of(size).map_err(LedgerError::archive)?;
         let current = self.layout.checkpoint().map_err(LedgerError::archive)?;
+        // A restored old copy of this data directory would sign another history. The archive knows
+        // the later one.
+        refuse_fork(self.archive.as_ref(), &self.layout, &self.key.verifying_key(), &self.head)?;
+        // In this order: a kept checkpoint that is later than the published one would look like a
+        // log that was cut back.
         self.archive
-            .put_all(&[(kept, self.head.note.as_slice())])
-            .and_then(|()| self.archive.replace(&current, &self.head.note))
+            .replace(&current, &self.head.note)
+            .and_then(|()| self.archive.put_all(&[(kept, self.head.note.as_slice())]))
             .map_err(LedgerError::archive)?;
         self.head.published = true;
         let now = u64::try_from(self.shared.now().0).unwrap_or(0);
@@ -173,23 +178,30 @@ impl Sealer {
         ))
     }
 
-    /// Removes partial tiles of the tree before whose full tiles are there now. A crash leaves
+    /// Removes the partial tiles of every tile that is full now and was not before. A crash leaves
     /// some of them, which does no harm.
     fn remove_superseded(&self, before: &Tree) {
         let size = self.head.tree.size();
         let old = before.size();
-        let bundle = TilePath::bundle_covering(old, old);
-        let partials = before.partials().map(|(path, _)| path);
-        for path in partials.chain((bundle.width > 0).then_some(bundle)) {
-            let level = u32::from(path.level.unwrap_or(0)) * 8;
-            let is_full_now = (size >> level) / 256 > path.index;
-            if is_full_now
-                && let Ok(name) = self.layout.tile(path)
-                && let Err(error) = self.archive.remove_superseded(&name)
+        let levels = std::iter::once(None).chain((0..8_u8).map(Some));
+        for level in levels {
+            let shift = u32::from(level.unwrap_or(0)) * 8;
+            // Of the tiles that became full, only the first can have been partial before.
+            let index = (old >> shift) / 256;
+            if (size >> shift) / 256 > index
+                && let Err(error) = self.remove_partials(TilePath { level, index, width: 256 })
             {
-                tracing::debug!(%error, "a superseded partial tile stays");
+                tracing::debug!(%error, "superseded partial tiles stay");
             }
         }
+    }
+
+    fn remove_partials(&self, full: TilePath) -> Result<(), ArchiveError> {
+        let full = self.layout.tile(full)?;
+        for partial in self.archive.list(&format!("{full}.p/"))? {
+            self.archive.remove_superseded(&partial)?;
+        }
+        Ok(())
     }
 }
 
@@ -245,6 +257,39 @@ pub(crate) fn load_head(
         )));
     }
     Ok(Head { tree, bundle, note, published: false })
+}
+
+/// Refuses when the archive's published checkpoint is not a beginning of `head`: larger, or of the
+/// same size with another root, or with another root at its size.
+pub(crate) fn refuse_fork(
+    archive: &dyn Archive,
+    layout: &Layout,
+    key: &VerifyingKey,
+    head: &Head,
+) -> Result<(), LedgerError> {
+    let name = layout.checkpoint().map_err(LedgerError::archive)?;
+    let Some(note) = archive.get(&name).map_err(LedgerError::archive)? else { return Ok(()) };
+    let published = match Checkpoint::open(&note, key) {
+        Ok(published) => published,
+        // A torn read, or another's: nothing is put in its place.
+        Err(error) => {
+            return Err(LedgerError::Unavailable {
+                action: "read",
+                what: name.to_string(),
+                reason: error.to_string(),
+            });
+        }
+    };
+    let (size, root) = (head.tree.size(), head.tree.root());
+    if published.size > size || (published.size == size && published.root != root) {
+        return Err(LedgerError::Fatal(format!(
+            "{name} in {} is of size {}, and the signed state here of size {size}: this data \
+             directory is an old copy, and going on from it would fork the log",
+            archive.location(),
+            published.size
+        )));
+    }
+    Ok(())
 }
 
 fn flat(hashes: &[Hash]) -> Vec<u8> {

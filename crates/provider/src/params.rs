@@ -5,25 +5,43 @@ use serde_json::Value;
 
 use crate::word::is_word;
 
-/// Numbers and booleans are taken under any key that names no person and no content.
-const NEVER: &[&str] = &[
-    "conversation",
-    "input",
-    "logit_bias",
-    "messages",
-    "metadata",
-    "model",
-    "previous_response_id",
-    "prompt",
-    "prompt_cache_key",
-    "safety_identifier",
-    "stop",
-    "stop_sequences",
-    "stream",
-    "suffix",
-    "system",
-    "user",
-    "user_id",
+/// Numbers and booleans that are told: parameters that providers document. A number under any other
+/// name may be anybody's, and stays in the sealed skeleton.
+const KNOWN: &[&str] = &[
+    "background",
+    "best_of",
+    "candidate_count",
+    "dimensions",
+    "echo",
+    "enable_thinking",
+    "frequency_penalty",
+    "include_reasoning",
+    "logprobs",
+    "max_completion_tokens",
+    "max_new_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "max_tokens_to_sample",
+    "max_tool_calls",
+    "min_p",
+    "min_tokens",
+    "n",
+    "num_ctx",
+    "num_predict",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "prompt_truncate_len",
+    "random_seed",
+    "repetition_penalty",
+    "safe_prompt",
+    "seed",
+    "store",
+    "temperature",
+    "thinking_budget",
+    "top_a",
+    "top_k",
+    "top_logprobs",
+    "top_p",
 ];
 
 /// Keys whose words come from a closed vocabulary.
@@ -81,8 +99,9 @@ pub(crate) fn read(body: &Value) -> Params {
         params.0.insert(key.to_owned(), told);
     };
     for (key, value) in members {
-        if !NEVER.contains(&key.as_str()) && is_word(key, 64) {
-            put(key, value, WORDS.contains(&key.as_str()));
+        let word_ok = WORDS.contains(&key.as_str());
+        if word_ok || KNOWN.contains(&key.as_str()) {
+            put(key, value, word_ok);
         }
     }
     for (outer, inner, name) in NESTED {
@@ -117,7 +136,7 @@ mod tests {
             "reasoning": {"effort": "low", "summary": "auto"}, "modalities": ["text", "audio"],
             "response_format": {"type": "json_schema", "json_schema": {"name": "secret"}},
             "text": {"format": {"type": "text"}, "verbosity": "low"},
-            "custom": "word", "a key with spaces": 1,
+            "custom": "word", "a key with spaces": 1, "customer": 4711,
             "tool_choice_extra": {"type": "x"}, "stream": true,
         });
         assert_eq!(

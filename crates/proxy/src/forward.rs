@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use crate::answer::{self, Ids};
 use crate::headers::{strip_request, strip_response, text};
 use crate::identity;
+use crate::presence::Presence;
 use crate::tee::{ResponseBody, TeeRequest, TeeResponse};
 use crate::upstream::{CallError, Upstream};
 
@@ -39,6 +40,7 @@ impl Forwarder {
     pub(crate) async fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
+        presence: Presence,
     ) -> Response<ResponseBody> {
         let path = request.uri().path().to_owned();
         let (name, rest) = split(&path);
@@ -84,7 +86,7 @@ impl Forwarder {
         *outgoing.uri_mut() = target;
         *outgoing.version_mut() = Version::HTTP_11;
         *outgoing.headers_mut() = parts.headers;
-        Detached::new(exchange(Arc::clone(upstream), call, outgoing, format)).await
+        Detached::new(exchange(Arc::clone(upstream), call, outgoing, format, presence)).await
     }
 
     fn unknown(&self, name: &str) -> Response<ResponseBody> {
@@ -121,12 +123,13 @@ async fn exchange(
     call: Call,
     request: Request<TeeRequest>,
     format: provider::Format,
+    presence: Presence,
 ) -> Response<ResponseBody> {
     let ids = Ids { interaction: call.id(), correlation: call.trace_id() };
     call.sent();
     let (response, connection) = match upstream.call(request).await {
         Ok(answered) => answered,
-        Err(error) => return failed(&upstream, &call, &error, ids),
+        Err(error) => return failed(&upstream, &call, error, ids).await,
     };
     let (mut parts, body) = response.into_parts();
     let start = ResponseStart {
@@ -146,7 +149,8 @@ async fn exchange(
         .map(|_| format);
     let empty = body.is_end_stream();
     let (gate, tap) = call.respond(start).await;
-    let mut tee = TeeResponse::new(body, tap, call.gatekeeper(), stream, upstream, connection);
+    let mut tee =
+        TeeResponse::new(body, tap, call.gatekeeper(), stream, upstream, connection, presence);
     let mut open = gate == Gate::Open;
     if empty {
         open &= tee.end_empty().await == Gate::Open;
@@ -168,15 +172,22 @@ async fn exchange(
     response
 }
 
-fn failed(upstream: &Upstream, call: &Call, error: &CallError, ids: Ids) -> Response<ResponseBody> {
+async fn failed(
+    upstream: &Upstream,
+    call: &Call,
+    error: CallError,
+    ids: Ids,
+) -> Response<ResponseBody> {
     let name = &upstream.config.route.upstream;
     let (failure, kind, message) = match error {
-        CallError::Connect(error) => (
-            Failure::Unreachable,
-            "upstream_unreachable",
-            format!("upstream {name:?} at {} cannot be reached: {error}", upstream.config.base_url),
-        ),
-        CallError::Broken(error) if error.is_user() || is_request_body(error) => {
+        CallError::Connect(error, unsent) => {
+            // Nobody has read the body: what was asked is worth recording all the same.
+            unsent.into_body().read_to_end().await;
+            let base = &upstream.config.base_url;
+            let message = format!("upstream {name:?} at {base} cannot be reached: {error}");
+            (Failure::Unreachable, "upstream_unreachable", message)
+        }
+        CallError::Broken(error) if error.is_user() || is_request_body(&error) => {
             (Failure::RequestBroken, "request_broken", "the request's body broke off".to_owned())
         }
         CallError::Broken(error) => (

@@ -15,6 +15,7 @@ mod answer;
 mod forward;
 mod headers;
 mod identity;
+mod presence;
 mod redact;
 mod server;
 mod tee;

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
 
 use crate::forward::Forwarder;
+use crate::presence::Presence;
 use crate::tls;
 use crate::upstream::{Upstream, UpstreamConfig};
 
@@ -195,9 +196,10 @@ async fn connection(
         .max_headers(256)
         .max_buf_size(512 * 1024);
     builder.http2().auto_date_header(false).max_header_list_size(512 * 1024);
+    let presence = Presence::of(&stream);
     let service = service_fn(move |request| {
-        let forwarder = Arc::clone(&forwarder);
-        async move { Ok::<_, Infallible>(forwarder.handle(request).await) }
+        let (forwarder, presence) = (Arc::clone(&forwarder), presence.clone());
+        async move { Ok::<_, Infallible>(forwarder.handle(request, presence).await) }
     });
     let serving = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);

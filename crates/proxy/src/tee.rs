@@ -11,6 +11,7 @@ use capture::{Gate, Gatekeeper, RequestTap, ResponseEnd, ResponseTap};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use crate::presence::{Client, Presence};
 use crate::upstream::{Connection, Upstream};
 use crate::watch::EndWatch;
 
@@ -18,6 +19,13 @@ use crate::watch::EndWatch;
 const DRAIN_BYTES: u64 = 64 << 20;
 /// … for at most so long.
 const DRAIN_TIME: Duration = Duration::from_mins(5);
+
+/// Of a request that cannot be sent, so much is still read …
+const UNSENT_BYTES: usize = 64 << 20;
+/// … for at most so long.
+const UNSENT_TIME: Duration = Duration::from_secs(5);
+/// A client that sends no more and is gone shows it so long after the answer's head was written.
+const PROBE: Duration = Duration::from_millis(30);
 
 /// A request's body on its way to the provider.
 pub(crate) struct TeeRequest {
@@ -33,6 +41,24 @@ impl TeeRequest {
         let mut tee = Self { inner, tap: Some(tap) };
         tee.finish_if_ended();
         tee
+    }
+
+    /// Reads what the client still sends, for the record only; a client that is slow or has much
+    /// more to say is left after a while.
+    pub(crate) async fn read_to_end(mut self) {
+        use http_body_util::BodyExt as _;
+        let reading = async {
+            let mut bytes = 0;
+            while let Some(Ok(frame)) = self.frame().await {
+                bytes += frame.data_ref().map_or(0, Bytes::len);
+                if bytes > UNSENT_BYTES {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(UNSENT_TIME, reading).await.is_err() {
+            tracing::debug!("a body that went nowhere did not end in time");
+        }
     }
 
     /// A body of known length is not polled again after its last byte.
@@ -108,6 +134,9 @@ pub(crate) struct TeeResponse {
     done: bool,
     upstream: Arc<Upstream>,
     connection: Option<Connection>,
+    /// Asked once, before the first frame.
+    presence: Option<Presence>,
+    probe: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 /// What a poll of the provider's answer gave.
@@ -128,6 +157,8 @@ pub(crate) enum BodyError {
     Upstream(#[from] hyper::Error),
     #[error("the log cannot be written, and this upstream is fail-closed")]
     Withheld,
+    #[error("the client has left")]
+    ClientGone,
 }
 
 impl TeeResponse {
@@ -138,6 +169,7 @@ impl TeeResponse {
         stream: Option<provider::Format>,
         upstream: Arc<Upstream>,
         connection: Connection,
+        presence: Presence,
     ) -> Self {
         if let Some(length) = inner.size_hint().exact() {
             tap.expect(length);
@@ -152,6 +184,8 @@ impl TeeResponse {
             done: false,
             upstream,
             connection: Some(connection),
+            presence: Some(presence),
+            probe: None,
         }
     }
 
@@ -202,7 +236,28 @@ impl TeeResponse {
         }
     }
 
+    /// Whether the client is still there, before anything of the body is called delivered.
+    ///
+    /// One that sends no more may listen still, as half-closing clients do. The head is written
+    /// while this waits, and a client that is gone answers it with a reset.
+    fn poll_presence(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let Some(presence) = &self.presence else { return Poll::Ready(true) };
+        let mut client = presence.client();
+        if client == Client::SendsNoMore {
+            let probe = self.probe.get_or_insert_with(|| Box::pin(tokio::time::sleep(PROBE)));
+            std::task::ready!(probe.as_mut().poll(cx));
+            client = presence.client();
+        }
+        self.presence = None;
+        self.probe = None;
+        Poll::Ready(client != Client::Gone)
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if !std::task::ready!(self.poll_presence(cx)) {
+            // Dropping this body reads the rest of the answer for the record.
+            return Poll::Ready(Some(Err(BodyError::ClientGone)));
+        }
         if let Some(waiting) = &mut self.waiting {
             let gate = std::task::ready!(waiting.gate.as_mut().poll(cx));
             let held = waiting.held.take();

@@ -85,11 +85,9 @@ pub(crate) struct Upstream {
 pub(crate) type Connection = http1::SendRequest<TeeRequest>;
 
 /// Why a call got no answer.
-#[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    #[error("cannot connect: {0}")]
-    Connect(io::Error),
-    #[error("the connection broke: {0}")]
+    /// The request comes back unsent.
+    Connect(io::Error, Box<Request<TeeRequest>>),
     Broken(hyper::Error),
 }
 
@@ -130,9 +128,19 @@ impl Upstream {
                 },
             }
         }
-        let mut connection = self.connect().await.map_err(CallError::Connect)?;
-        let response = connection.send_request(request).await.map_err(CallError::Broken)?;
-        Ok((response, connection))
+        let mut connection = match self.connect().await {
+            Ok(connection) => connection,
+            Err(error) => return Err(CallError::Connect(error, Box::new(request))),
+        };
+        match connection.try_send_request(request).await {
+            Ok(response) => Ok((response, connection)),
+            Err(mut error) => Err(match error.take_message() {
+                Some(unsent) => {
+                    CallError::Connect(io::Error::other(error.into_error()), Box::new(unsent))
+                }
+                None => CallError::Broken(error.into_error()),
+            }),
+        }
     }
 
     /// Keeps a connection for the next call.

@@ -180,12 +180,12 @@ pub(crate) struct JournalNumbers {
 }
 
 impl JournalNumbers {
-    pub(crate) fn read(files: &[PathBuf]) -> Result<Self, QueryError> {
+    /// From the journal's files, oldest first.
+    pub(crate) fn of<'a>(files: impl Iterator<Item = &'a [u8]>) -> Self {
         let mut numbers = Self::default();
         let mut started = false;
-        for file in files {
-            let Some(bytes) = read_if_there(file)? else { continue };
-            for frame in frames(&bytes) {
+        for bytes in files {
+            for frame in frames(bytes) {
                 match frame {
                     Frame::Start(header) if !started => {
                         started = true;
@@ -205,7 +205,7 @@ impl JournalNumbers {
                 }
             }
         }
-        Ok(numbers)
+        numbers
     }
 }
 

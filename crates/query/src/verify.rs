@@ -70,6 +70,8 @@ pub struct CollectorReport {
 pub struct VerifyReport {
     /// Whether nothing is wrong.
     pub ok: bool,
+    /// What is wrong with the archive as a whole.
+    pub findings: Vec<Finding>,
     /// One report each.
     pub collectors: Vec<CollectorReport>,
 }
@@ -78,8 +80,8 @@ pub struct VerifyReport {
 pub type Progress<'a> = &'a mut dyn FnMut(&str, u64, u64);
 
 /// Verifies every collector of an archive. `keys` are verifier keys that the caller trusts, by
-/// origin; a collector without one is checked with the key that the archive names, and that is
-/// noted.
+/// origin: each must be that of a collector. A collector without one is checked with the key that
+/// the archive itself names, and that is noted.
 pub fn verify(
     store: &Store,
     keys: &BTreeMap<String, VerifyingKey>,
@@ -89,6 +91,18 @@ pub fn verify(
     for collector in store.collectors()? {
         reports.push(collector::verify_collector(store, &collector, keys, progress)?);
     }
-    let ok = !reports.is_empty() && reports.iter().all(|report| report.findings.is_empty());
-    Ok(VerifyReport { ok, collectors: reports })
+    // A forger who signs with a key of his own names another origin, so that no trusted key fits.
+    let findings: Vec<Finding> = keys
+        .values()
+        .filter(|key| !reports.iter().any(|report| report.key == key.to_string()))
+        .map(|key| Finding {
+            file: "custody.json".to_owned(),
+            record: None,
+            what: format!("no collector has the key that is trusted: {key}"),
+        })
+        .collect();
+    let ok = !reports.is_empty()
+        && findings.is_empty()
+        && reports.iter().all(|report| report.findings.is_empty());
+    Ok(VerifyReport { ok, findings, collectors: reports })
 }

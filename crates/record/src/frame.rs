@@ -60,7 +60,7 @@ pub enum Frame<'a> {
     Piece {
         /// The call's number.
         number: AdmissionNumber,
-        /// The answer's stretch as `seal::Vault` sealed it.
+        /// The answer's stretch, sealed with `seal::wrap` under a key of the installation.
         sealed: &'a [u8],
     },
     /// A finished record: it will be the log's entry `leaf`.

@@ -177,7 +177,7 @@ pub fn verify_consistency(
 
 /// The largest power of two below `n`, for `n > 1`.
 fn split(n: u64) -> u64 {
-    n.next_power_of_two() / 2
+    1 << (u64::BITS - 1 - (n - 1).leading_zeros())
 }
 
 /// The Merkle tree hash of leaves `lo..hi` of a tree of `size`; `lo` is aligned to the subtree.

@@ -16,6 +16,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Outcome, Failure> {
         config.data.clone_from(data);
     }
     start_log();
+    raise_descriptor_limit();
     let discards = config.capture.sink == "discard";
     let mode = config.proxy.mode.clone();
     let data = config.data.display().to_string();
@@ -58,6 +59,16 @@ fn log_at(level: &str) {
 /// Warnings only: the demo speaks for itself.
 pub(crate) fn start_quiet_log() {
     log_at("warn");
+}
+
+/// Every call in flight takes three descriptors, and the usual soft limit is 1,024.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit on open files cannot be raised");
+    }
 }
 
 /// Waits for SIGINT or SIGTERM.

@@ -17,7 +17,7 @@ const SHOWN: usize = 20;
 pub(crate) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
     let keys = trusted(&args.key).map_err(Failure::Usage)?;
     let place = Place::named(&args.place)?;
-    let store = place.open_store()?;
+    let store = place.open_store_for_verify()?;
     let started = std::time::Instant::now();
     let progress = Progress::new();
     let report =
@@ -51,7 +51,16 @@ pub(crate) fn print(report: &VerifyReport, took: std::time::Duration) -> anyhow:
     for collector in &report.collectors {
         print_collector(collector)?;
     }
-    let findings: usize = report.collectors.iter().map(|c| c.findings.len()).sum();
+    for finding in &report.findings {
+        output::line(format!(
+            "  {}   {}: {}",
+            paint(BAD, "FINDING"),
+            finding.file,
+            safe(&finding.what, 300)
+        ))?;
+    }
+    let listed: usize = report.collectors.iter().map(|c| c.findings.len()).sum();
+    let findings = listed + report.findings.len();
     let bytes: u64 = report.collectors.iter().map(|c| c.bytes).sum();
     let size = indicatif::HumanBytes(bytes);
     let seconds = took.as_secs_f64();

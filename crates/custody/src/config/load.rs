@@ -10,6 +10,8 @@ use crate::Failure;
 
 /// The file that is read when none is named.
 const DEFAULT: &str = "custody.toml";
+/// So alike are a name and its misspelling.
+const SLIP: f64 = 0.8;
 /// Environment variables with our prefix that are no configuration.
 const OTHERS: [&str; 3] = ["CUSTODY_LOG", "CUSTODY_SHARED", "CUSTODY_CONFIG"];
 
@@ -80,11 +82,14 @@ fn unknown(message: &str) -> Option<(String, Option<String>)> {
 }
 
 fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    closest(key, known).filter(|(score, _)| *score > 0.6).map(|(_, known)| known)
+}
+
+fn closest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<(f64, String)> {
     known
-        .map(|known| (strsim::jaro_winkler(key, known), known))
-        .filter(|(score, _)| *score > 0.6)
+        .map(|known| (strsim::normalized_damerau_levenshtein(key, known), known))
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known.to_owned())
+        .map(|(score, known)| (score, known.to_owned()))
 }
 
 /// Sets the key that an environment variable names: `CUSTODY_PROXY_LISTEN` is `proxy.listen`.
@@ -114,9 +119,19 @@ fn set(table: &mut toml::Table, variable: &str, value: &str) -> anyhow::Result<b
             _ => known.push(name.clone()),
         }
     }
-    let hint = nearest(&wanted, known.iter().map(String::as_str))
-        .map_or(String::new(), |n| format!("; did you mean CUSTODY_{}?", n.to_ascii_uppercase()));
-    Err(anyhow!("the environment variable {variable} names no key of the configuration{hint}"))
+    // A cluster gives every process the addresses of its services: CUSTODY_SERVICE_HOST for one
+    // named custody. Only what looks like a slip of the pen is refused.
+    match closest(&wanted, known.iter().map(String::as_str)) {
+        Some((score, near)) if score > SLIP => Err(anyhow!(
+            "the environment variable {variable} names no key of the configuration; did you mean \
+             CUSTODY_{}?",
+            near.to_ascii_uppercase()
+        )),
+        _ => {
+            tracing::warn!(variable, "this environment variable names no key of the configuration");
+            Ok(false)
+        }
+    }
 }
 
 /// `value` in the type that the key has.

@@ -74,11 +74,16 @@ fn a_torn_row_is_cut_off_and_damage_is_named() {
         assert!(store.find_purpose("torn").is_none(), "cut at {cut}");
         assert_eq!(path.metadata().unwrap().len(), u64::try_from(whole.len() / 2).unwrap());
     }
-    let mut bad = whole.clone();
-    bad[20] ^= 1;
-    std::fs::write(&path, &bad).unwrap();
-    let error = KeyStore::open(dir.path(), &root).err().unwrap().to_string();
-    assert!(error.contains("at byte 0"), "{error}");
+    // Every bit of every row counts, the length's too: nothing behind it is cut off in silence.
+    for at in 0..whole.len() {
+        let mut bad = whole.clone();
+        bad[at] ^= 1;
+        std::fs::write(&path, &bad).unwrap();
+        let error = KeyStore::open_or_create(dir.path(), &root).err().unwrap().to_string();
+        let row = if at < whole.len() / 2 { 0 } else { whole.len() / 2 };
+        assert!(error.contains(&format!("at byte {row}")), "byte {at}: {error}");
+        assert_eq!(std::fs::read(&path).unwrap(), bad, "byte {at}");
+    }
 }
 
 #[test]

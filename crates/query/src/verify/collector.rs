@@ -33,13 +33,9 @@ pub(super) fn verify_collector(
     let published = format!("{prefix}checkpoint");
     let key = trusted_key(collector, keys, &mut notes, &mut findings);
 
-    // The journal is read before the checkpoint: what the checkpoint covers is then in segments or
-    // in the files that were listed.
-    let files = store.journal_files(&collector.name)?;
-    let journals = read_journals(&files)?;
-    let journal_numbers =
-        store.journals.is_some().then(|| JournalNumbers::read(&files)).transpose()?;
-
+    // The log may grow meanwhile. Kept checkpoints are read before the published one, which is put
+    // in place first, and what it covers is looked for afterwards.
+    let kept = kept_checkpoints(store, &prefix, key.as_ref(), &mut findings)?;
     let empty = Checkpoint { origin: collector.origin.clone(), size: 0, root: empty_root() };
     let note = store.archive.get(&Name::new(published.clone())?)?;
     let checkpoint = match (&key, note) {
@@ -52,13 +48,17 @@ pub(super) fn verify_collector(
         },
         (_, Some(_)) => empty,
         (_, None) => {
-            let what = "there is no checkpoint".to_owned();
-            findings.push(Finding { file: published, record: None, what });
+            let tiles = store.archive.list(&format!("{prefix}tile/"))?;
+            if kept.is_empty() && tiles.is_empty() {
+                notes.push("nothing is sealed yet".to_owned());
+            } else {
+                let what = "there is no checkpoint".to_owned();
+                findings.push(Finding { file: published, record: None, what });
+            }
             empty
         }
     };
 
-    let kept = kept_checkpoints(store, &prefix, key.as_ref(), &mut findings)?;
     let mut leaves = Vec::new();
     let mut tree = Tree::new();
     let mut checkpoints = 0;
@@ -109,8 +109,8 @@ pub(super) fn verify_collector(
         keys: store.keys.as_deref(),
         unopenable: 0,
     };
-    let sums = read_segments(store, collector, &mut reading, checkpoint.size, progress)?;
-    check_journals(&journals, &mut reading, &mut notes);
+    let (sums, journal_numbers) =
+        read_all(store, collector, &mut reading, checkpoint.size, &mut notes, progress)?;
     let files = check_files(&mut reading, &sums, &mut notes);
     missing_envelopes(&mut reading, &prefix);
 
@@ -165,6 +165,15 @@ fn trusted_key(
 ) -> Option<VerifyingKey> {
     let finding = |what: String| Finding { file: "custody.json".to_owned(), record: None, what };
     let named = match collector.key.parse::<VerifyingKey>() {
+        Ok(key) if key.name() != collector.origin => {
+            findings.push(finding(format!(
+                "collector {} is named with origin {:?} and a key of {:?}",
+                collector.name,
+                collector.origin,
+                key.name()
+            )));
+            Some(key)
+        }
         Ok(key) => Some(key),
         Err(error) => {
             findings.push(finding(format!("collector {}: {error}", collector.name)));
@@ -266,19 +275,54 @@ fn tile_finding(prefix: &str, finding: &tlog::Finding) -> Finding {
 /// CRC and SHA-256 of segment files, by name.
 type Sums = BTreeMap<String, (u64, u32, Option<Digest>)>;
 
-fn read_segments(
+/// Journals and segments, again until no segment came in between: a record that leaves a journal is
+/// then in a segment that was read.
+fn read_all(
     store: &Store,
     collector: &Collector,
     reading: &mut Reading<'_>,
     size: u64,
+    notes: &mut Vec<String>,
     progress: Progress<'_>,
-) -> Result<Sums, QueryError> {
+) -> Result<(Sums, Option<JournalNumbers>), QueryError> {
+    /// Enough for any log that closes segments slower than it is read.
+    const ROUNDS: usize = 20;
     let mut sums = Sums::new();
-    for name in store.archive.list(&format!("{}/parts/", collector.name))? {
-        sums.insert(name.to_string(), (0, 0, None));
+    let mut numbers = None;
+    for _ in 0..ROUNDS {
+        let files = store.journal_files(&collector.name)?;
+        let journals = read_journals(&files)?;
+        let torn = check_journals(&journals, reading);
+        if store.journals.is_some() {
+            numbers = Some(JournalNumbers::of(journals.iter().map(|(_, bytes)| bytes.as_slice())));
+        }
+        if !read_segments(store, collector, reading, &mut sums, size, progress)? {
+            notes.extend(torn);
+            break;
+        }
     }
+    for name in store.archive.list(&format!("{}/parts/", collector.name))? {
+        sums.entry(name.to_string()).or_insert((0, 0, None));
+    }
+    Ok((sums, numbers))
+}
+
+/// Reads the segments that are not in `sums` yet; false when there were none.
+fn read_segments(
+    store: &Store,
+    collector: &Collector,
+    reading: &mut Reading<'_>,
+    sums: &mut Sums,
+    size: u64,
+    progress: Progress<'_>,
+) -> Result<bool, QueryError> {
+    let mut any = false;
     for name in store.archive.list(&format!("{}/records/", collector.name))? {
+        if sums.contains_key(name.as_str()) {
+            continue;
+        }
         let Some(bytes) = store.archive.get(&name)?.map(Bytes::from) else { continue };
+        any = true;
         // The records file is small: all of it is hashed. In the parts file every part has a
         // digest of its own, and a checksum finds accidents in the rest.
         let sum = (length(&bytes), crc32fast::hash(&bytes), Some(Digest::of(&bytes)));
@@ -305,7 +349,7 @@ fn read_segments(
             reading.finding(&file, None, error.to_string());
         }
     }
-    Ok(sums)
+    Ok(any)
 }
 
 fn length(bytes: &Bytes) -> u64 {
@@ -322,11 +366,9 @@ fn read_journals(files: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, QueryError
         .collect()
 }
 
-fn check_journals(
-    journals: &[(String, Vec<u8>)],
-    reading: &mut Reading<'_>,
-    notes: &mut Vec<String>,
-) {
+/// Checks the journals' records; gives a note on a torn end.
+fn check_journals(journals: &[(String, Vec<u8>)], reading: &mut Reading<'_>) -> Option<String> {
+    let mut note = None;
     // A file may refer to parts in the one before it, when a sync of that one failed.
     let mut parts = HashMap::new();
     for (i, (file, bytes)) in journals.iter().enumerate() {
@@ -338,7 +380,9 @@ fn check_journals(
         }
         if let Some(offset) = read.torn {
             if i + 1 == journals.len() {
-                notes.push(format!("the journal ends in a torn frame at byte {offset}, which the next start cuts off"));
+                note = Some(format!(
+                    "the journal ends in a torn frame at byte {offset}, which the next start cuts off"
+                ));
             } else {
                 reading.finding(file, None, format!("it ends in a torn frame at byte {offset}"));
             }
@@ -352,6 +396,7 @@ fn check_journals(
             }
         }
     }
+    note
 }
 
 /// Segment files against the records that name them.

@@ -74,6 +74,7 @@ pub struct Correlation {
     pub session: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<TraceId>,
 }
 
@@ -289,7 +290,7 @@ pub struct Who {
     pub credential: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
-    /// What the identity rests on: `header`, `baggage`, `session`, `credential` or `none`.
+    /// What the user id rests on: `header`, `baggage`, `body` or `none`.
     pub identity: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
@@ -344,6 +345,7 @@ struct Owned {
     cost: Option<Cost>,
     id: RecordId,
     keys: KeyIds,
+    kind: Kind,
     masking: Masking,
     model: Model,
     #[serde(default)]
@@ -369,6 +371,9 @@ pub(super) fn from_wire(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
     let wire: Owned = serde_json::from_slice(bytes)?;
     if wire.v > SCHEMA_VERSION {
         return Err(EnvelopeError::Version(wire.v));
+    }
+    if wire.kind != Kind::Interaction {
+        return Err(EnvelopeError::Json(serde::de::Error::custom("it is of another kind")));
     }
     Ok(Envelope {
         id: wire.id,
