@@ -20,6 +20,7 @@ use crate::{Failure, Outcome};
 
 pub(crate) fn run(args: &DemoArgs) -> Result<Outcome, Failure> {
     serve::start_quiet_log();
+    let stop = serve::StopSignal::install()?;
     // Held until the end: the directory goes when the demo does.
     let temporary = match &args.data {
         Some(_) => None,
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     }
     how_to_go_on(&recorder, &config)?;
-    serve::wait_for_stop()?;
+    stop.wait();
     recorder.stop()?;
     drop(temporary);
     Ok(Outcome::Done)

@@ -233,16 +233,20 @@ fn a_crash_while_a_checkpoint_is_published_is_no_finding() {
     sealed(&server);
     support::post(server.proxy, &[], chat("before", false).as_bytes());
     std::thread::sleep(Duration::from_millis(200));
-    let before = std::fs::read(&published).unwrap();
-    support::post(server.proxy, &[], chat("after", false).as_bytes());
-    support::until("another checkpoint", support::SOON, || {
-        (std::fs::read(&published).unwrap() != before).then_some(())
-    });
-    std::thread::sleep(Duration::from_millis(200));
     server.kill();
-    // The files as they were a moment before the checkpoint's own file was replaced.
-    std::fs::remove_file(&published).unwrap();
-    std::io::Write::write_all(&mut std::fs::File::create(&published).unwrap(), &before).unwrap();
+    // The files as they are a moment after the checkpoint was published and before it was kept.
+    let size: u64 = std::fs::read_to_string(&published)
+        .unwrap()
+        .lines()
+        .nth(1)
+        .and_then(|line| line.parse().ok())
+        .unwrap();
+    let kept = setup.data.join(format!("archive/c1/ledger/checkpoints/{size:03}"));
+    std::fs::remove_file(&kept).unwrap();
+    verified(&setup.data);
+    let server = Server::start(&setup);
+    support::until("the checkpoint is kept", support::SOON, || kept.exists().then_some(()));
+    server.kill();
     verified(&setup.data);
 }
 

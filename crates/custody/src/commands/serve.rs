@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServeArgs;
@@ -16,6 +17,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Outcome, Failure> {
         config.data.clone_from(data);
     }
     start_log();
+    let stop = StopSignal::install()?;
     raise_descriptor_limit();
     let discards = config.capture.sink == "discard";
     let mode = config.proxy.mode.clone();
@@ -32,7 +34,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Outcome, Failure> {
     if discards {
         tracing::warn!("[capture] sink = \"discard\": nothing is recorded");
     }
-    wait_for_stop()?;
+    stop.wait();
     tracing::info!("stopping: calls that are going on are waited for");
     recorder.stop()?;
     Ok(Outcome::Done)
@@ -71,17 +73,31 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub(crate) fn wait_for_stop() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-        let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        Ok(())
-    })
+/// SIGINT and SIGTERM, taken from the moment that this is made: one that comes while the recorder
+/// starts ends it cleanly too.
+pub(crate) struct StopSignal {
+    runtime: tokio::runtime::Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignal {
+    pub(crate) fn install() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let entered = runtime.enter();
+        let terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+        let interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+        drop(entered);
+        Ok(Self { runtime, terminate, interrupt })
+    }
+
+    /// Waits for either.
+    pub(crate) fn wait(mut self) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+        });
+    }
 }
