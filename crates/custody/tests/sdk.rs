@@ -3,7 +3,6 @@
 //! Needs `CUSTODY_TEST_PYTHON`, a Python with `openai` and `anthropic`, and the recordings in
 //! `CUSTODY_SHARED`; says so where they are absent.
 
-
 use std::path::PathBuf;
 use std::process::Command;
 
