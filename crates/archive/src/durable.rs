@@ -51,24 +51,30 @@ pub(crate) fn replace_through(dir: &Path, path: &Path, bytes: &[u8], mode: u32) 
 
 /// Writes and syncs a file under an unfinished name in `dir`.
 pub(crate) fn write_unfinished(dir: &Path, bytes: &[u8], mode: u32) -> io::Result<PathBuf> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    create_dir_all(dir)?;
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let unfinished = dir.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
-    let written = (|| {
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-        file.write_all(bytes)?;
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
-        file.sync_all()
-    })();
-    match written {
+    let (mut file, unfinished) = create_unfinished(dir)?;
+    match file.write_all(bytes).and_then(|()| seal_file(&file, mode)) {
         Ok(()) => Ok(unfinished),
         Err(error) => {
             remove_quietly(&unfinished);
             Err(error)
         }
     }
+}
+
+/// Creates an empty file under an unfinished name in `dir`.
+pub(crate) fn create_unfinished(dir: &Path) -> io::Result<(File, PathBuf)> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    create_dir_all(dir)?;
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let unfinished = dir.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    Ok((file, unfinished))
+}
+
+/// Sets a file's mode and syncs it: the last step before its name.
+pub(crate) fn seal_file(file: &File, mode: u32) -> io::Result<()> {
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    file.sync_all()
 }
 
 #[expect(clippy::disallowed_methods, reason = "every caller syncs the directory afterwards")]

@@ -4,14 +4,18 @@
 //! never changes; only the names that [`Archive::replace`] is called for change, and those are the
 //! published checkpoint and the archive's description.
 
+use std::io::Write;
+
 pub mod durable;
 mod error;
 mod local;
 mod name;
+mod sum;
 
 pub use error::ArchiveError;
 pub use local::LocalArchive;
 pub use name::Name;
+pub use sum::{Sum, Summing};
 
 /// Where segments and the log's tiles lie.
 ///
@@ -21,6 +25,12 @@ pub trait Archive: Send + Sync {
     /// Creates objects. One that is there with the same bytes is left; one that is there with
     /// other bytes is [`ArchiveError::Conflict`].
     fn put_all(&self, objects: &[(Name, &[u8])]) -> Result<(), ArchiveError>;
+
+    /// Starts an object that is too large to be held in memory.
+    fn stage(&self) -> Result<Box<dyn Staged + '_>, ArchiveError>;
+
+    /// Length and digests of an object, read from where it lies; `None` when there is none.
+    fn sum(&self, name: &Name) -> Result<Option<Sum>, ArchiveError>;
 
     /// Replaces an object, whole or not at all.
     fn replace(&self, name: &Name, bytes: &[u8]) -> Result<(), ArchiveError>;
@@ -37,4 +47,12 @@ pub trait Archive: Send + Sync {
 
     /// Where it is, for people.
     fn location(&self) -> String;
+}
+
+/// An object in the making, written piece by piece. Dropped without [`Staged::put`], it was never
+/// there.
+pub trait Staged: Write + Send {
+    /// Puts what was written under a name, by the rules of [`Archive::put_all`]; gives the sum of
+    /// the bytes as they were written.
+    fn put(self: Box<Self>, name: &Name) -> Result<Sum, ArchiveError>;
 }

@@ -6,14 +6,14 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 
 use crate::durable::{self, TEMPORARY};
-use crate::{Archive, ArchiveError, Name};
+use crate::{Archive, ArchiveError, Name, Staged, Sum, Summing};
 
 const READ_ONLY: u32 = 0o444;
 /// Folder of the archive for files that are not whole yet.
@@ -117,6 +117,21 @@ impl Archive for LocalArchive {
         Ok(())
     }
 
+    fn stage(&self) -> Result<Box<dyn Staged + '_>, ArchiveError> {
+        let folder = self.unfinished();
+        let (file, path) = durable::create_unfinished(&folder)
+            .map_err(ArchiveError::unavailable("create a file in", folder.display()))?;
+        Ok(Box::new(LocalStaged { archive: self, file, path, summing: Summing::default() }))
+    }
+
+    fn sum(&self, name: &Name) -> Result<Option<Sum>, ArchiveError> {
+        match File::open(self.path(name)).and_then(Sum::read) {
+            Ok(sum) => Ok(Some(sum)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ArchiveError::unavailable("read", name)(error)),
+        }
+    }
+
     fn replace(&self, name: &Name, bytes: &[u8]) -> Result<(), ArchiveError> {
         durable::replace_through(&self.unfinished(), &self.path(name), bytes, READ_ONLY)
             .map_err(ArchiveError::unavailable("replace", name))
@@ -184,6 +199,55 @@ impl Archive for LocalArchive {
     }
 }
 
+/// A file without a name yet.
+struct LocalStaged<'a> {
+    archive: &'a LocalArchive,
+    file: File,
+    path: PathBuf,
+    summing: Summing,
+}
+
+impl Write for LocalStaged<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.summing.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Staged for LocalStaged<'_> {
+    fn put(self: Box<Self>, name: &Name) -> Result<Sum, ArchiveError> {
+        let sum = self.summing.clone().finish();
+        let path = self.archive.path(name);
+        let folder = durable::parent(&path).map_err(ArchiveError::unavailable("create", name))?;
+        let created = durable::seal_file(&self.file, READ_ONLY)
+            .and_then(|()| durable::create_dir_all(folder))
+            .and_then(|()| durable::rename_new(&self.path, &path))
+            .map_err(ArchiveError::unavailable("create", name))?;
+        if created {
+            if self.archive.immutable {
+                set_immutable(&path, true);
+            }
+        } else if self.archive.sum(name)? != Some(sum) {
+            return Err(ArchiveError::Conflict(name.clone()));
+        }
+        // Also when it was there: perhaps a crash came between the rename and this sync.
+        durable::sync_dir(folder)
+            .map_err(ArchiveError::unavailable("sync", folder.display()))?;
+        Ok(sum)
+    }
+}
+
+impl Drop for LocalStaged<'_> {
+    fn drop(&mut self) {
+        durable::remove_quietly(&self.path);
+    }
+}
+
 /// Best effort: without the right (`CAP_LINUX_IMMUTABLE`) or on a file system without the flag
 /// nothing happens, and the object is protected by its mode alone.
 fn set_immutable(path: &Path, on: bool) {
@@ -222,6 +286,27 @@ mod tests {
         let mode = fs::metadata(archive.path(&object)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o444);
         assert_eq!(archive.get(&name("c1/none")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_staged_object_is_put_once_or_never_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = LocalArchive::create(dir.path(), false).unwrap();
+        let object = name("c1/parts/a");
+        let stage = |bytes: &[u8]| {
+            let mut staged = archive.stage().unwrap();
+            staged.write_all(bytes).unwrap();
+            staged
+        };
+        drop(stage(b"given up"));
+        let sum = stage(b"abc").put(&object).unwrap();
+        assert_eq!(sum, Sum::read(&b"abc"[..]).unwrap());
+        assert_eq!(archive.sum(&object).unwrap(), Some(sum));
+        assert_eq!(stage(b"abc").put(&object).unwrap(), sum);
+        assert!(matches!(stage(b"other").put(&object), Err(ArchiveError::Conflict(_))));
+        assert_eq!(archive.get(&object).unwrap().unwrap(), b"abc");
+        assert_eq!(archive.sum(&name("c1/parts/b")).unwrap(), None);
+        assert_eq!(fs::read_dir(archive.unfinished()).unwrap().count(), 0);
     }
 
     #[test]

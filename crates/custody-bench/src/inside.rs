@@ -147,6 +147,10 @@ impl Disk for Unsynced {
         Ok(Arc::new(UnsyncedFile(self.0.reopen(name, length)?)))
     }
 
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.0.open(name)
+    }
+
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         self.0.read(name)
     }
@@ -177,7 +181,7 @@ impl DiskFile for UnsyncedFile {
         self.0.truncate(length)
     }
 
-    fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        self.0.read_at(offset, length)
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read_at(offset, buffer)
     }
 }

@@ -1,8 +1,8 @@
 //! The journal's files, behind a trait so that tests can make every step fail.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ pub trait Disk: Send + Sync {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
     /// Opens a file for appending, cut to `length` first.
     fn reopen(&self, name: &str, length: u64) -> io::Result<Arc<dyn DiskFile>>;
+    /// Opens a file for reading.
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
     /// Reads a file from the start.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
     /// All names, in any order.
@@ -32,8 +34,8 @@ pub trait DiskFile: Send + Sync {
     fn sync(&self) -> io::Result<()>;
     /// Cuts the file.
     fn truncate(&self, length: u64) -> io::Result<()>;
-    /// Reads `length` bytes from `offset`.
-    fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>>;
+    /// Reads from `offset` on; gives how many bytes it read, 0 at the end only.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
 /// A folder of the file system.
@@ -74,6 +76,10 @@ impl Disk for RealDisk {
         Ok(Arc::new(RealFile(file)))
     }
 
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(RealFile(File::open(self.path(name))?)))
+    }
+
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         std::fs::read(self.path(name))
     }
@@ -110,11 +116,12 @@ impl DiskFile for RealFile {
         self.0.set_len(length)
     }
 
-    fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        let mut file = self.0.try_clone()?;
-        file.seek(SeekFrom::Start(offset))?;
-        file.read_exact(&mut bytes)?;
-        Ok(bytes)
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read_at(buffer, offset) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
     }
 }

@@ -29,6 +29,7 @@ mod sequence;
 mod state;
 mod status;
 mod sync;
+mod unit;
 
 pub use clock::SystemClock;
 pub use disk::{Disk, DiskFile, RealDisk};

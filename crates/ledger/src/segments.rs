@@ -1,34 +1,55 @@
 //! Journal files become segments: Parquet in the archive, named by a record of the log.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
 
-use archive::{ArchiveError, Name};
+use archive::{ArchiveError, Name, Staged, Sum};
 use bytes::Bytes;
-use record::envelope::{Segment, SegmentFile};
+use record::envelope::{Segment, SegmentFile, Summary};
 use record::{
-    AdmissionNumber, Body, Digest, Envelope, Frame, FrameReader, Pid, Scanned, encode_frame,
-    encode_part_frame,
+    Body, Digest, Envelope, Frame, Pid, PidSet, Timestamp, encode_frame, encode_part_frame,
 };
+use segment::{PartsWriter, RecordsWriter, SegmentError};
+use sha2::{Digest as _, Sha256};
 
-use segment::Row;
-
-use crate::journal::Journal;
 use crate::sealed::Tickets;
 use crate::sealer::Sealer;
 use crate::state::{State, Unit};
 use crate::status::add;
+use crate::unit::{Index, Place, UnitFiles};
 use crate::{LedgerError, sync};
 
-/// What the frames of a unit hold, borrowed from its files' bytes.
-#[derive(Default)]
-struct Contents<'a> {
-    records: BTreeMap<u64, &'a [u8]>,
-    parts: HashMap<Pid, &'a [u8]>,
-    calls: BTreeMap<u64, Vec<Frame<'a>>>,
+/// The class of records that are not interactions.
+const STANDARD: &str = "standard";
+const DAY_US: i64 = 86_400_000_000;
+
+/// The records of one retention class and day, on their way into a file.
+struct Partition<'a> {
+    class: String,
+    /// Days since 1970-01-01.
+    day: i64,
+    time: Timestamp,
+    first: u64,
+    last: u64,
+    records: RecordsWriter<Box<dyn Staged + 'a>>,
+    rows: Rows,
+    parts: PidSet,
 }
 
-/// Records of one retention class and day.
-type Partition = (String, String);
+/// What a file's rows are told apart by, whatever wrote the file.
+#[derive(Clone, Default)]
+struct Rows(Sha256);
+
+impl Rows {
+    fn push(&mut self, key: &[u8], bytes: &[u8]) {
+        self.0.update(key);
+        self.0.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
 
 impl Sealer {
     /// Writes segments of all complete units whose records are in the tree.
@@ -44,41 +65,35 @@ impl Sealer {
     }
 
     fn close_unit(&mut self, unit: &Unit) -> Result<(), LedgerError> {
-        let files = unit
-            .files
-            .iter()
-            .map(|number| {
-                let name = Journal::name_of(*number);
-                self.disk.read(&name).map_err(LedgerError::unavailable("read", name))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let contents = read(&files);
-        let whole =
-            (unit.first_leaf..unit.end_leaf).all(|leaf| contents.records.contains_key(&leaf));
-        if !whole && !unit.damaged {
+        let unreadable = || LedgerError::unavailable("read", format!("journal {:?}", unit.files));
+        let files = UnitFiles::open(self.disk.as_ref(), unit).map_err(unreadable())?;
+        let open = self.shared.lock().open.clone();
+        let index = files.index(&open).map_err(unreadable())?;
+        let leaves = index.records.iter().map(|(leaf, _)| *leaf);
+        if !leaves.eq(unit.first_leaf..unit.end_leaf) && !unit.damaged {
             return Err(LedgerError::Unavailable {
                 action: "read",
-                what: format!("journal file {:?}", unit.files),
+                what: format!("journal {:?}", unit.files),
                 reason: "records that were written are not read back".to_owned(),
             });
         }
 
         // Put the segment and read it back. A crash here leaves files that the next start makes
         // again, the same.
-        if let (Some(first), Some(last)) =
-            (contents.records.keys().next(), contents.records.keys().next_back())
-        {
-            let (first, last) = (*first, *last);
-            let files = self.put_segment(&contents)?;
-            let records = u64::try_from(contents.records.len()).unwrap_or(0);
-            let body = Body::Segment(Segment { files, first, last, records });
+        if let (Some((first, _)), Some((last, _))) = (index.records.first(), index.records.last()) {
+            let segment = Segment {
+                files: self.put_segment(&files, &index)?,
+                first: *first,
+                last: *last,
+                records: u64::try_from(index.records.len()).unwrap_or(0),
+            };
             // Name it in the log. A crash here leaves a segment that no record names; the next
             // start makes the same one and names it.
-            self.shared.append_event(body, Tickets::default())?;
+            self.shared.append_event(Body::Segment(segment), Tickets::default())?;
         }
 
         // Calls that are still open go along into the current journal file.
-        self.carry(&contents)?;
+        self.carry(&files, &index)?;
         let position = self.shared.lock().journal.written;
 
         // Only when all that is durable may the journal files go. A crash here leaves journal
@@ -96,113 +111,156 @@ impl Sealer {
             state.complete.retain(|other| other != unit);
         }
         for number in &unit.files {
-            let name = Journal::name_of(*number);
+            let name = crate::journal::Journal::name_of(*number);
             self.disk.remove(&name).map_err(LedgerError::unavailable("remove", name))?;
         }
         add(&self.shared.counters.segments, 1);
         Ok(())
     }
 
-    fn put_segment(&self, contents: &Contents<'_>) -> Result<Vec<SegmentFile>, LedgerError> {
-        let envelopes = contents
-            .records
-            .iter()
-            .map(|(leaf, bytes)| {
-                Envelope::from_bytes(bytes)
-                    .map(|envelope| (*leaf, envelope, *bytes))
-                    .map_err(|error| LedgerError::Fatal(format!("record {leaf}: {error}")))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut partitions: BTreeMap<Partition, Vec<Row<'_>>> = BTreeMap::new();
-        let mut wanted: BTreeMap<Partition, HashSet<Pid>> = BTreeMap::new();
-        for (leaf, envelope, bytes) in &envelopes {
-            let class = envelope.interaction().map_or("standard", |i| i.retention.class.as_str());
-            let partition = (class.to_owned(), envelope.recorded.day());
-            if let Some(interaction) = envelope.interaction() {
-                wanted
-                    .entry(partition.clone())
-                    .or_default()
-                    .extend(interaction.part_refs().map(|part| part.pid));
-            }
-            partitions.entry(partition).or_default().push((*leaf, envelope, bytes));
-        }
-        let mut files = Vec::new();
-        for ((class, day), rows) in &partitions {
-            let (Some((first, ..)), Some((last, ..))) = (rows.first(), rows.last()) else {
-                continue;
+    fn put_segment(
+        &self,
+        unit: &UnitFiles,
+        index: &Index,
+    ) -> Result<Vec<SegmentFile>, LedgerError> {
+        let mut partitions: Vec<Partition<'_>> = Vec::new();
+        let mut buffer = Vec::new();
+        for (leaf, place) in &index.records {
+            let frame = unit.frame(*place, &mut buffer).map_err(unreadable)?;
+            let Frame::Record { envelope, .. } = frame else {
+                return Err(unreadable(io::ErrorKind::InvalidData.into()));
             };
-            let written = segment::write_records(rows)
-                .map_err(|error| LedgerError::Fatal(error.to_string()))?;
-            let name =
-                self.layout.records(class, day, *first, *last).map_err(LedgerError::archive)?;
-            files.push(self.put_file(&name, &written, &|there| same_records(there, rows))?);
-
-            let pids = wanted.get(&(class.clone(), day.clone()));
-            let mut parts: Vec<(Pid, &[u8])> = pids
-                .into_iter()
-                .flatten()
-                .filter_map(|pid| Some((*pid, *contents.parts.get(pid)?)))
-                .collect();
-            parts.sort_unstable();
-            let missing = pids.map_or(0, HashSet::len) - parts.len();
-            if missing > 0 {
-                self.shared.alert(
-                    "segment_parts_missing",
-                    &format!("{missing} parts of records {first} to {last} are not in the journal"),
-                );
-            }
-            if parts.is_empty() {
-                continue;
-            }
-            let written = segment::write_parts(&parts)
-                .map_err(|error| LedgerError::Fatal(error.to_string()))?;
-            let name =
-                self.layout.parts(class, day, *first, *last).map_err(LedgerError::archive)?;
-            files.push(self.put_file(&name, &written, &|there| same_parts(there, &parts))?);
+            let record = Summary::from_bytes(envelope)
+                .map_err(|error| LedgerError::Fatal(format!("record {leaf}: {error}")))?;
+            let class = record.retention.class.as_deref().unwrap_or(STANDARD);
+            let day = record.recorded.0.div_euclid(DAY_US);
+            // There are few; the last one is nearly always the right one.
+            let found = partitions.iter().rposition(|p| p.day == day && p.class == class);
+            let found = match found {
+                Some(found) => found,
+                None => {
+                    partitions.push(self.partition(class, day, record.recorded, *leaf)?);
+                    partitions.len() - 1
+                }
+            };
+            let Some(partition) = partitions.get_mut(found) else { continue };
+            partition.last = *leaf;
+            partition.rows.push(&leaf.to_be_bytes(), envelope);
+            partition.parts.extend(record.parts().map(|part| part.pid));
+            partition.records.push(*leaf, &record, envelope).map_err(unwritable)?;
+        }
+        partitions.sort_by(|a, b| (&a.class, a.day).cmp(&(&b.class, b.day)));
+        let mut files = Vec::new();
+        for partition in partitions {
+            let (class, day) = (&partition.class, partition.time.day());
+            let (first, last) = (partition.first, partition.last);
+            let name = self.layout.records(class, &day, first, last).map_err(LedgerError::archive)?;
+            let staged = partition.records.finish().map_err(unwritable)?;
+            let rows = partition.rows.finish();
+            files.push(self.put_file(&name, staged, &|there| rows_of_records(there) == Some(rows))?);
+            let name = self.layout.parts(class, &day, first, last).map_err(LedgerError::archive)?;
+            files.extend(self.put_parts(&name, unit, index, &partition.parts, first..=last)?);
         }
         Ok(files)
     }
 
-    /// Puts a file, once. One that is there from before a crash, made by another version of the
-    /// Parquet library, is taken when it holds the same rows.
+    fn partition(
+        &self,
+        class: &str,
+        day: i64,
+        time: Timestamp,
+        first: u64,
+    ) -> Result<Partition<'_>, LedgerError> {
+        let staged = self.archive.stage().map_err(LedgerError::archive)?;
+        Ok(Partition {
+            class: class.to_owned(),
+            day,
+            time,
+            first,
+            last: first,
+            records: RecordsWriter::new(staged).map_err(unwritable)?,
+            rows: Rows::default(),
+            parts: PidSet::default(),
+        })
+    }
+
+    /// Puts the parts that a partition's records name; `None` when there are none.
+    fn put_parts(
+        &self,
+        name: &Name,
+        unit: &UnitFiles,
+        index: &Index,
+        wanted: &PidSet,
+        leaves: std::ops::RangeInclusive<u64>,
+    ) -> Result<Option<SegmentFile>, LedgerError> {
+        let mut parts: Vec<(Pid, Place)> =
+            wanted.iter().filter_map(|pid| Some((*pid, *index.parts.get(pid)?))).collect();
+        parts.sort_unstable_by_key(|(pid, _)| *pid);
+        let missing = wanted.len() - parts.len();
+        if missing > 0 {
+            self.shared.alert(
+                "segment_parts_missing",
+                &format!(
+                    "{missing} parts of records {} to {} are not in the journal",
+                    leaves.start(),
+                    leaves.end()
+                ),
+            );
+        }
+        if parts.is_empty() {
+            return Ok(None);
+        }
+        let staged = self.archive.stage().map_err(LedgerError::archive)?;
+        let mut writer = PartsWriter::new(staged, parts.len()).map_err(unwritable)?;
+        let (mut rows, mut buffer) = (Rows::default(), Vec::new());
+        for (pid, place) in parts {
+            let frame = unit.frame(place, &mut buffer).map_err(unreadable)?;
+            let Frame::Part { sealed, .. } = frame else {
+                return Err(unreadable(io::ErrorKind::InvalidData.into()));
+            };
+            rows.push(pid.as_bytes(), sealed);
+            writer.push(&pid, sealed).map_err(unwritable)?;
+        }
+        let staged = writer.finish().map_err(unwritable)?;
+        let rows = rows.finish();
+        self.put_file(name, staged, &|there| rows_of_parts(there) == Some(rows)).map(Some)
+    }
+
+    /// Puts a file, once, and reads it back. One that is there from before a crash, made by another
+    /// version of the Parquet library, is taken when it holds the same rows.
     fn put_file(
         &self,
         name: &Name,
-        bytes: &[u8],
+        staged: Box<dyn Staged + '_>,
         same: &dyn Fn(Bytes) -> bool,
     ) -> Result<SegmentFile, LedgerError> {
-        let put = self.archive.put_all(&[(name.clone(), bytes)]);
-        let there = self
-            .archive
-            .get(name)
-            .map_err(LedgerError::archive)?
-            .map(Bytes::from)
-            .unwrap_or_default();
-        match put {
-            Ok(()) if there == bytes => {}
-            Err(ArchiveError::Conflict(_)) if same(there.clone()) => {}
-            Err(error) => return Err(LedgerError::archive(error)),
-            Ok(()) => {
-                return Err(LedgerError::Unavailable {
-                    action: "read back",
-                    what: name.to_string(),
-                    reason: "the archive does not give what was put".to_owned(),
-                });
+        let put = match staged.put(name) {
+            Ok(sum) => Some(sum),
+            Err(ArchiveError::Conflict(name)) => {
+                let there = self.archive.get(&name).map_err(LedgerError::archive)?;
+                if !there.is_some_and(|there| same(Bytes::from(there))) {
+                    return Err(LedgerError::archive(ArchiveError::Conflict(name)));
+                }
+                None
             }
+            Err(error) => return Err(LedgerError::archive(error)),
+        };
+        let there = self.archive.sum(name).map_err(LedgerError::archive)?;
+        match there {
+            Some(there) if put.is_none_or(|put| put == there) => Ok(file(name, there)),
+            _ => Err(LedgerError::Unavailable {
+                action: "read back",
+                what: name.to_string(),
+                reason: "the archive does not give what was put".to_owned(),
+            }),
         }
-        Ok(SegmentFile {
-            bytes: u64::try_from(there.len()).unwrap_or(u64::MAX),
-            crc32: crc32fast::hash(&there),
-            name: name.to_string(),
-            sha256: Digest::of(&there),
-        })
     }
 
     /// Writes the frames of calls that are open again, under the lock, so that no outcome can come
     /// between.
-    fn carry(&self, contents: &Contents<'_>) -> Result<(), LedgerError> {
+    fn carry(&self, unit: &UnitFiles, index: &Index) -> Result<(), LedgerError> {
         let mut state = self.shared.lock();
-        let frames = carried(&state, contents);
+        let frames = carried(&state, unit, index).map_err(unreadable)?;
         if frames.is_empty() {
             return Ok(());
         }
@@ -220,70 +278,66 @@ impl Sealer {
     }
 }
 
-fn carried(state: &State, contents: &Contents<'_>) -> Vec<u8> {
+fn carried(state: &State, unit: &UnitFiles, index: &Index) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
-    let mut brought = HashSet::new();
-    for (number, frames) in &contents.calls {
+    let mut brought = PidSet::default();
+    let (mut buffer, mut part_buffer) = (Vec::new(), Vec::new());
+    for (number, places) in &index.calls {
         if !state.open.contains(*number) {
             continue;
         }
-        for frame in frames {
-            if let Frame::Admitted { envelope, .. } = frame
+        for place in places {
+            let frame = unit.frame(*place, &mut buffer)?;
+            if let Frame::Admitted { envelope, .. } = &frame
                 && let Ok(envelope) = Envelope::from_bytes(envelope)
                 && let Some(interaction) = envelope.interaction()
             {
                 for part in interaction.part_refs() {
                     // The current file may hold it already; twice does no harm.
-                    if let Some(sealed) = contents.parts.get(&part.pid)
+                    if let Some(place) = index.parts.get(&part.pid)
                         && brought.insert(part.pid)
+                        && let Frame::Part { sealed, .. } = unit.frame(*place, &mut part_buffer)?
                     {
                         encode_part_frame(&mut out, &part.pid, sealed);
                     }
                 }
             }
-            encode_frame(&mut out, frame);
+            encode_frame(&mut out, &frame);
         }
     }
-    out
+    Ok(out)
 }
 
-fn read(files: &[Vec<u8>]) -> Contents<'_> {
-    let mut contents = Contents::default();
-    for scanned in files.iter().flat_map(|file| FrameReader::new(file)).flatten() {
-        let Scanned::Frame { frame, .. } = scanned else {
-            continue;
-        };
-        match frame {
-            Frame::Record { leaf, envelope, .. } => {
-                contents.records.entry(leaf).or_insert(envelope);
-            }
-            Frame::Part { pid, sealed } => {
-                contents.parts.entry(pid).or_insert(sealed);
-            }
-            Frame::Admitted { number: AdmissionNumber(number), .. }
-            | Frame::Piece { number: AdmissionNumber(number), .. } => {
-                contents.calls.entry(number).or_default().push(frame);
-            }
-            _ => {}
-        }
+fn file(name: &Name, sum: Sum) -> SegmentFile {
+    SegmentFile {
+        bytes: sum.bytes,
+        crc32: sum.crc32,
+        name: name.to_string(),
+        sha256: Digest(sum.sha256),
     }
-    contents
 }
 
-fn same_records(there: Bytes, rows: &[Row<'_>]) -> bool {
-    let mut rows = rows.iter();
-    let mut same = true;
-    let read = segment::each_record(there, |leaf, bytes| {
-        same &= rows.next().is_some_and(|(l, _, b)| *l == leaf && *b == bytes);
-    });
-    read.is_ok() && same && rows.next().is_none()
+fn unreadable(error: io::Error) -> LedgerError {
+    LedgerError::unavailable("read", "the journal")(error)
 }
 
-fn same_parts(there: Bytes, parts: &[(Pid, &[u8])]) -> bool {
-    let mut parts = parts.iter();
-    let mut same = true;
-    let read = segment::each_part(there, |pid, bytes| {
-        same &= parts.next().is_some_and(|(p, b)| *p == pid && *b == bytes);
-    });
-    read.is_ok() && same && parts.next().is_none()
+/// The archive's disk is behind the writer, so it may be full now and not later.
+fn unwritable(error: SegmentError) -> LedgerError {
+    LedgerError::Unavailable {
+        action: "write",
+        what: "a segment".to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+fn rows_of_records(there: Bytes) -> Option<[u8; 32]> {
+    let mut rows = Rows::default();
+    segment::each_record(there, |leaf, bytes| rows.push(&leaf.to_be_bytes(), bytes)).ok()?;
+    Some(rows.finish())
+}
+
+fn rows_of_parts(there: Bytes) -> Option<[u8; 32]> {
+    let mut rows = Rows::default();
+    segment::each_part(there, |pid, bytes| rows.push(pid.as_bytes(), bytes)).ok()?;
+    Some(rows.finish())
 }

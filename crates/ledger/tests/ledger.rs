@@ -141,6 +141,11 @@ fn every_step_of_storage_may_fail() {
         "archive.put.parts",
         "archive.replace",
         "archive.get",
+        "disk.open",
+        "file.read",
+        "archive.stage",
+        "archive.write",
+        "archive.sum",
     ];
     let mut met = 0;
     for kind in kinds {

@@ -8,6 +8,7 @@
 
 mod event;
 mod interaction;
+mod summary;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,6 +19,11 @@ pub use event::{
 pub use interaction::{
     Client, Correlation, Cost, Interaction, KeyIds, Masking, Model, Params, PartRef, ProviderError,
     Request, Response, Retention, Signals, Times, Timing, Usage, UsageSource, Who, param_number,
+};
+
+pub use summary::{
+    CorrelationSummary, CostSummary, MaskingSummary, ModelSummary, PartSummary, ResponseSummary,
+    RetentionSummary, SideSummary, Summary, Text, TimesSummary, TimingSummary, UsageSummary, WhoSummary,
 };
 
 use crate::{

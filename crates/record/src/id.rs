@@ -30,9 +30,7 @@ macro_rules! hex_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let mut buf = [0_u8; $len * 2];
-                hex::encode_to_slice(self.0, &mut buf).map_err(|_| fmt::Error)?;
-                f.write_str(std::str::from_utf8(&buf).map_err(|_| fmt::Error)?)
+                f.write_str(hex::Buffer::<$len>::new().format(&self.0))
             }
         }
 
@@ -47,22 +45,24 @@ macro_rules! hex_id {
 
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let mut bytes = [0_u8; $len];
-                hex::decode_to_slice(text, &mut bytes)
-                    .map_err(|_| IdError { what: $what, expected: $expected })?;
+                let wrong = IdError { what: $what, expected: $expected };
+                // The decoder takes a prefix `0x` too, which no file of ours may have.
+                if text.len() != $len * 2 || hex::decode_to_slice(text, &mut bytes).is_err() {
+                    return Err(wrong);
+                }
                 Ok(Self(bytes))
             }
         }
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(hex::Buffer::<$len>::new().format(&self.0))
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                from_text(deserializer)
             }
         }
     };
@@ -152,16 +152,65 @@ impl FromStr for RecordId {
 
 impl Serialize for RecordId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+        serializer.serialize_str(self.0.as_hyphenated().encode_lower(&mut buffer))
     }
 }
 
 impl<'de> Deserialize<'de> for RecordId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        from_text(deserializer)
     }
 }
+
+/// Parses a text in place: most of an envelope is ids and words, and `Cow<str>` would copy each.
+pub(crate) fn from_text<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+{
+    struct Text<T>(std::marker::PhantomData<T>);
+
+    impl<T: FromStr<Err: fmt::Display>> serde::de::Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Text(std::marker::PhantomData))
+}
+
+/// Hashes pids of our own making by their first bytes: they are outputs of a keyed hash, so they
+/// spread by themselves and nobody can choose them. Not for pids out of a file that somebody else
+/// may have written: those can be chosen to collide.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PidHasher(u64);
+
+impl std::hash::Hasher for PidHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some((first, _)) = bytes.split_first_chunk::<8>() {
+            self.0 ^= u64::from_le_bytes(*first);
+        }
+    }
+
+    // The length of the array, which is always the same.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// A set of pids of our own making.
+pub type PidSet = std::collections::HashSet<Pid, std::hash::BuildHasherDefault<PidHasher>>;
+/// A map by pids of our own making.
+pub type PidMap<V> =
+    std::collections::HashMap<Pid, V, std::hash::BuildHasherDefault<PidHasher>>;
 
 /// The number under which a call was let through: contiguous within a collector, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -26,7 +26,8 @@ pub use content::{Content, ContentError, Part};
 pub use envelope::{Body, Envelope, EnvelopeError, Interaction};
 pub use frame::{Frame, FrameError, FrameReader, Scanned, encode_frame, encode_part_frame};
 pub use id::{
-    AdmissionNumber, CollectorName, Digest, IdError, Kid, Pid, RecordId, SpanId, TraceId,
+    AdmissionNumber, CollectorName, Digest, IdError, Kid, Pid, PidHasher, PidMap, PidSet, RecordId,
+    SpanId, TraceId,
 };
 pub use leaf::{LEAF_LEN, Leaf, LeafError};
 pub use oddity::Oddity;

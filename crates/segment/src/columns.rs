@@ -7,8 +7,7 @@ use arrow_array::builder::{
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
-use record::envelope::Envelope;
-use record::{Body, Timestamp};
+use record::envelope::Summary;
 
 use crate::SegmentError;
 use crate::error::unwritable;
@@ -67,6 +66,7 @@ pub(crate) fn schema() -> Schema {
 
 /// Collects rows and gives them as a batch.
 pub(crate) struct Columns {
+    rows: usize,
     leaf: UInt64Builder,
     id: StringBuilder,
     kind: StringBuilder,
@@ -83,6 +83,7 @@ impl Columns {
     pub(crate) fn new() -> Self {
         let time = || TimestampMicrosecondBuilder::new().with_timezone("UTC");
         Self {
+            rows: 0,
             leaf: UInt64Builder::new(),
             id: StringBuilder::new(),
             kind: StringBuilder::new(),
@@ -96,23 +97,29 @@ impl Columns {
         }
     }
 
-    pub(crate) fn push(&mut self, leaf: u64, envelope: &Envelope, bytes: &[u8]) {
-        self.leaf.append_value(leaf);
-        self.id.append_value(envelope.id.to_string());
-        self.kind.append_value(envelope.kind());
-        self.collector.append_value(envelope.collector.as_str());
-        self.recorded.append_value(envelope.recorded.0);
-        self.envelope.append_value(bytes);
-        let row = Row::of(&envelope.body);
-        self.admitted.append_option(row.admitted.map(|t| t.0));
-        self.synthetic.append_option(row.synthetic);
-        self.text.iter_mut().zip(row.text).for_each(|(column, value)| column.append_option(value));
-        self.numbers.iter_mut().zip(row.numbers).for_each(|(column, value)| {
-            column.append_option(value);
-        });
+    pub(crate) fn len(&self) -> usize {
+        self.rows
     }
 
-    pub(crate) fn finish(mut self) -> Result<RecordBatch, SegmentError> {
+    pub(crate) fn push(&mut self, leaf: u64, record: &Summary<'_>, bytes: &[u8]) {
+        self.rows += 1;
+        self.leaf.append_value(leaf);
+        self.id.append_value(record.id.to_string());
+        self.kind.append_value(&*record.kind);
+        self.collector.append_value(&*record.collector);
+        self.recorded.append_value(record.recorded.0);
+        self.envelope.append_value(bytes);
+        self.admitted.append_option(record.time.admitted.map(|t| t.0));
+        self.synthetic.append_option(record.synthetic);
+        let text = self.text.iter_mut().zip(text(record));
+        text.for_each(|(column, value)| column.append_option(value));
+        let numbers = self.numbers.iter_mut().zip(numbers(record));
+        numbers.for_each(|(column, value)| column.append_option(value));
+    }
+
+    /// The rows so far as a batch; the columns go on empty, in the memory that they have.
+    pub(crate) fn take(&mut self) -> Result<RecordBatch, SegmentError> {
+        self.rows = 0;
         let mut arrays: Vec<ArrayRef> = vec![
             Arc::new(self.leaf.finish()),
             Arc::new(self.id.finish()),
@@ -133,52 +140,42 @@ impl Columns {
     }
 }
 
-#[derive(Default)]
-struct Row {
-    admitted: Option<Timestamp>,
-    synthetic: Option<bool>,
-    text: [Option<String>; TEXT.len()],
-    numbers: [Option<u64>; NUMBERS.len()],
+/// In the order of [`TEXT`].
+fn text<'a>(record: &'a Summary<'_>) -> [Option<&'a str>; TEXT.len()] {
+    let (correlation, model, who) = (&record.correlation, &record.model, &record.who);
+    [
+        &correlation.trace_id,
+        &correlation.session,
+        &correlation.thread,
+        &record.origin,
+        &record.upstream,
+        &model.provider,
+        &model.operation,
+        &model.requested,
+        &model.answered,
+        &record.response.outcome,
+        &record.response.finish_class,
+        &who.user,
+        &who.credential,
+        &who.environment,
+        &who.service,
+        &record.retention.class,
+    ]
+    .map(Option::as_deref)
 }
 
-impl Row {
-    fn of(body: &Body) -> Self {
-        let Body::Interaction(i) = body else {
-            return Self::default();
-        };
-        let word = |word: &str| Some(word.to_owned());
-        Self {
-            admitted: Some(i.time.admitted),
-            synthetic: Some(i.synthetic),
-            text: [
-                i.correlation.trace_id.map(|id| id.to_string()),
-                i.correlation.session.clone(),
-                i.correlation.thread.clone(),
-                word(i.origin.as_str()),
-                word(&i.upstream),
-                word(&i.model.provider),
-                word(i.model.operation.as_str()),
-                i.model.requested.clone(),
-                i.model.answered.clone(),
-                word(i.response.outcome.as_str()),
-                word(i.response.finish_class.as_str()),
-                i.who.user.clone(),
-                i.who.credential.clone(),
-                i.who.environment.clone(),
-                i.who.service.clone(),
-                word(&i.retention.class),
-            ],
-            numbers: [
-                Some(i.admission.0),
-                i.response.status.map(u64::from),
-                i.usage.as_ref().map(|u| u.input),
-                i.usage.as_ref().map(|u| u.output),
-                i.usage.as_ref().map(|u| u.total),
-                i.cost.as_ref().map(|c| c.micro_usd),
-                i.timing.first_token_us,
-                i.timing.total_us,
-                Some(i.masking.counts.values().sum()),
-            ],
-        }
-    }
+/// In the order of [`NUMBERS`].
+fn numbers(record: &Summary<'_>) -> [Option<u64>; NUMBERS.len()] {
+    let usage = record.usage.unwrap_or_default();
+    [
+        record.admission,
+        record.response.status,
+        usage.input,
+        usage.output,
+        usage.total,
+        record.cost.and_then(|cost| cost.micro_usd),
+        record.timing.first_token_us,
+        record.timing.total_us,
+        record.admission.map(|_| record.masking.counts.values().sum()),
+    ]
 }

@@ -10,5 +10,5 @@ mod parts;
 mod records;
 
 pub use error::SegmentError;
-pub use parts::{each_part, find_parts, write_parts};
-pub use records::{Row, each_record, find_records, write_records};
+pub use parts::{PartsWriter, each_part, find_parts};
+pub use records::{RecordsWriter, each_record, find_records};

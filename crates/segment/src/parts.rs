@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
+use std::io::Write;
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryBuilder, FixedSizeBinaryBuilder};
+use arrow_array::RecordBatch;
+use arrow_array::builder::{BinaryBuilder, FixedSizeBinaryBuilder, UInt64Builder};
 use arrow_array::cast::AsArray as _;
-use arrow_array::{RecordBatch, UInt64Array};
 use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
@@ -23,7 +24,14 @@ use crate::error::{guarded, unexpected, unwritable};
 const PID: &str = "pid";
 const SEALED: &str = "sealed";
 const LENGTH: &str = "length";
-const ROWS: usize = 8192;
+/// Rows of a group, at most.
+const GROUP: usize = 8192;
+/// Bytes of a group, about.
+const GROUP_BYTES: usize = 8 << 20;
+/// Rows that are encoded together, at most.
+const BATCH: usize = 256;
+/// Bytes that are encoded together, about.
+const BATCH_BYTES: usize = 256 << 10;
 
 fn schema() -> Schema {
     Schema::new(vec![
@@ -33,48 +41,79 @@ fn schema() -> Schema {
     ])
 }
 
-/// Writes sealed parts, which must be sorted by pid, each pid once.
-pub fn write_parts(parts: &[(Pid, &[u8])]) -> Result<Vec<u8>, SegmentError> {
-    debug_assert!(parts.is_sorted_by(|a, b| a.0 < b.0), "parts are sorted and distinct");
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::UNCOMPRESSED)
-        .set_dictionary_enabled(false)
-        .set_max_row_group_row_count(Some(ROWS))
-        .set_data_page_size_limit(64 * 1024)
-        .set_created_by("custody".to_owned())
-        .set_statistics_enabled(EnabledStatistics::None)
-        .set_column_statistics_enabled(PID.into(), EnabledStatistics::Page)
-        .set_column_bloom_filter_enabled(PID.into(), true)
-        .set_column_bloom_filter_max_ndv(
-            PID.into(),
-            u64::try_from(ROWS.min(parts.len().max(1))).unwrap_or(8192),
-        )
-        .build();
-    let size: usize = parts.iter().map(|(_, sealed)| sealed.len() + 48).sum();
-    let mut writer = ArrowWriter::try_new(
-        Vec::with_capacity(size + 65_536),
-        Arc::new(schema()),
-        Some(properties),
-    )
-    .map_err(unwritable)?;
-    for parts in parts.chunks(1024) {
-        let mut pid = FixedSizeBinaryBuilder::with_capacity(parts.len(), 32);
-        let bytes = parts.iter().map(|(_, sealed)| sealed.len()).sum();
-        let mut body = BinaryBuilder::with_capacity(parts.len(), bytes);
-        for (id, sealed) in parts {
-            pid.append_value(id.as_bytes()).map_err(unwritable)?;
-            body.append_value(sealed);
+/// Writes sealed parts, ascending by pid, each pid once.
+pub struct PartsWriter<W: Write + Send> {
+    writer: ArrowWriter<W>,
+    pid: FixedSizeBinaryBuilder,
+    length: UInt64Builder,
+    sealed: BinaryBuilder,
+    rows: usize,
+}
+
+impl<W: Write + Send> PartsWriter<W> {
+    /// Starts a file of `count` parts in `out`.
+    pub fn new(out: W, count: usize) -> Result<Self, SegmentError> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::UNCOMPRESSED)
+            .set_dictionary_enabled(false)
+            .set_max_row_group_row_count(Some(GROUP))
+            .set_data_page_size_limit(64 * 1024)
+            .set_created_by("custody".to_owned())
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_column_statistics_enabled(PID.into(), EnabledStatistics::Page)
+            .set_column_bloom_filter_enabled(PID.into(), true)
+            .set_column_bloom_filter_max_ndv(
+                PID.into(),
+                u64::try_from(GROUP.min(count.max(1))).unwrap_or(8192),
+            )
+            .build();
+        let writer = ArrowWriter::try_new(out, Arc::new(schema()), Some(properties))
+            .map_err(unwritable)?;
+        Ok(Self {
+            writer,
+            pid: FixedSizeBinaryBuilder::with_capacity(BATCH, 32),
+            length: UInt64Builder::with_capacity(BATCH),
+            sealed: BinaryBuilder::new(),
+            rows: 0,
+        })
+    }
+
+    /// Adds a part.
+    pub fn push(&mut self, pid: &Pid, sealed: &[u8]) -> Result<(), SegmentError> {
+        self.pid.append_value(pid.as_bytes()).map_err(unwritable)?;
+        self.length.append_option(u64::try_from(sealed.len()).ok());
+        self.sealed.append_value(sealed);
+        self.rows += 1;
+        if self.rows < BATCH && self.sealed.values_slice().len() < BATCH_BYTES {
+            return Ok(());
         }
-        let length: UInt64Array =
-            parts.iter().map(|(_, sealed)| u64::try_from(sealed.len()).ok()).collect();
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), SegmentError> {
+        self.rows = 0;
         let batch = RecordBatch::try_new(
             Arc::new(schema()),
-            vec![Arc::new(pid.finish()), Arc::new(length), Arc::new(body.finish())],
+            vec![
+                Arc::new(self.pid.finish()),
+                Arc::new(self.length.finish()),
+                Arc::new(self.sealed.finish()),
+            ],
         )
         .map_err(unwritable)?;
-        writer.write(&batch).map_err(unwritable)?;
+        self.writer.write(&batch).map_err(unwritable)?;
+        // A group is held in memory until it is whole.
+        if self.writer.in_progress_size() > GROUP_BYTES {
+            self.writer.flush().map_err(unwritable)?;
+        }
+        Ok(())
     }
-    writer.into_inner().map_err(unwritable)
+
+    /// Ends the file and gives `out` back.
+    pub fn finish(mut self) -> Result<W, SegmentError> {
+        self.flush()?;
+        self.writer.into_inner().map_err(unwritable)
+    }
 }
 
 /// Gives every part's pid and sealed bytes, ascending by pid.
@@ -165,6 +204,14 @@ fn read(
 mod tests {
     use super::*;
 
+    fn write_parts(parts: &[(Pid, Vec<u8>)]) -> Vec<u8> {
+        let mut writer = PartsWriter::new(Vec::new(), parts.len()).unwrap();
+        for (pid, sealed) in parts {
+            writer.push(pid, sealed).unwrap();
+        }
+        writer.finish().unwrap()
+    }
+
     fn parts(n: u32) -> Vec<(Pid, Vec<u8>)> {
         let mut parts: Vec<_> = (0..n)
             .map(|i| {
@@ -182,8 +229,7 @@ mod tests {
     #[test]
     fn parts_come_back_and_are_found() {
         let made = parts(20_000);
-        let rows: Vec<(Pid, &[u8])> = made.iter().map(|(p, b)| (*p, b.as_slice())).collect();
-        let file = Bytes::from(write_parts(&rows).unwrap());
+        let file = Bytes::from(write_parts(&made));
         let mut back = Vec::new();
         each_part(file.clone(), |pid, bytes| back.push((pid, bytes.to_vec()))).unwrap();
         assert_eq!(back, made);
@@ -201,7 +247,7 @@ mod tests {
 
     #[test]
     fn no_parts_make_a_file_too() {
-        let file = Bytes::from(write_parts(&[]).unwrap());
+        let file = Bytes::from(write_parts(&[]));
         each_part(file, |_, _| panic!("a part of none")).unwrap();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
+use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -12,35 +13,71 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
-use record::{Envelope, RecordId};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use record::RecordId;
+use record::envelope::Summary;
 
 use crate::SegmentError;
 use crate::columns::{Columns, ENVELOPE, ID, LEAF_INDEX, schema};
 use crate::error::{guarded, unexpected, unwritable};
 
-/// A record to be written: its index in the log, its envelope and the envelope's canonical bytes.
-pub type Row<'a> = (u64, &'a Envelope, &'a [u8]);
+/// Rows that are encoded together.
+const BATCH: usize = 256;
+/// Rows of a group, at most; a group is held in memory until it is whole.
+const GROUP: usize = 8192;
+/// Bytes of a group, about.
+const GROUP_BYTES: usize = 8 << 20;
 
 /// Writes records, ascending by index.
-pub fn write_records(rows: &[Row<'_>]) -> Result<Vec<u8>, SegmentError> {
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(unwritable)?))
-        .set_max_row_group_row_count(Some(65_536))
-        .set_created_by("custody".to_owned())
-        .set_column_dictionary_enabled(ENVELOPE.into(), false)
-        .set_column_dictionary_enabled(ID.into(), false)
-        .build();
-    let mut writer = ArrowWriter::try_new(Vec::new(), Arc::new(schema()), Some(properties))
-        .map_err(unwritable)?;
-    for rows in rows.chunks(8192) {
-        let mut columns = Columns::new();
-        for (leaf, envelope, bytes) in rows {
-            columns.push(*leaf, envelope, bytes);
-        }
-        writer.write(&columns.finish()?).map_err(unwritable)?;
+pub struct RecordsWriter<W: Write + Send> {
+    writer: ArrowWriter<W>,
+    columns: Columns,
+}
+
+impl<W: Write + Send> RecordsWriter<W> {
+    /// Starts a file in `out`.
+    pub fn new(out: W) -> Result<Self, SegmentError> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(unwritable)?))
+            .set_max_row_group_row_count(Some(GROUP))
+            .set_created_by("custody".to_owned())
+            .set_column_dictionary_enabled(ENVELOPE.into(), false)
+            .set_column_dictionary_enabled(ID.into(), false)
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_column_statistics_enabled(ENVELOPE.into(), EnabledStatistics::None)
+            .build();
+        let writer = ArrowWriter::try_new(out, Arc::new(schema()), Some(properties))
+            .map_err(unwritable)?;
+        Ok(Self { writer, columns: Columns::new() })
     }
-    writer.into_inner().map_err(unwritable)
+
+    /// Adds a record: its index in the log, its envelope's canonical bytes and their summary.
+    pub fn push(
+        &mut self,
+        leaf: u64,
+        record: &Summary<'_>,
+        envelope: &[u8],
+    ) -> Result<(), SegmentError> {
+        self.columns.push(leaf, record, envelope);
+        if self.columns.len() < BATCH {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), SegmentError> {
+        self.writer.write(&self.columns.take()?).map_err(unwritable)?;
+        if self.writer.in_progress_size() > GROUP_BYTES {
+            self.writer.flush().map_err(unwritable)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the file and gives `out` back.
+    pub fn finish(mut self) -> Result<W, SegmentError> {
+        self.flush()?;
+        self.writer.into_inner().map_err(unwritable)
+    }
 }
 
 /// Gives each record's log index and envelope bytes, ascending.
@@ -110,7 +147,15 @@ fn read(
 mod tests {
     use super::*;
     use record::envelope::Alert;
-    use record::{Body, CollectorName, Timestamp};
+    use record::{Body, CollectorName, Envelope, Timestamp};
+
+    fn write_records<'a>(rows: impl IntoIterator<Item = (u64, &'a [u8])>) -> Vec<u8> {
+        let mut writer = RecordsWriter::new(Vec::new()).unwrap();
+        for (leaf, bytes) in rows {
+            writer.push(leaf, &Summary::from_bytes(bytes).unwrap(), bytes).unwrap();
+        }
+        writer.finish().unwrap()
+    }
 
     fn envelope(i: u8) -> (Envelope, Vec<u8>) {
         let id = RecordId::from_bytes([i; 16]);
@@ -127,13 +172,11 @@ mod tests {
     #[test]
     fn records_come_back_byte_for_byte() {
         let made: Vec<_> = (0..200).map(envelope).collect();
-        let rows: Vec<Row<'_>> =
-            (1000..).zip(&made).map(|(leaf, (e, bytes))| (leaf, e, bytes.as_slice())).collect();
-        let file = Bytes::from(write_records(&rows).unwrap());
+        let rows = || (1000..).zip(made.iter().map(|(_, bytes)| bytes.as_slice()));
+        let file = Bytes::from(write_records(rows()));
         let mut back = Vec::new();
         each_record(file.clone(), |leaf, bytes| back.push((leaf, bytes.to_vec()))).unwrap();
-        let expected: Vec<_> =
-            rows.iter().map(|(leaf, _, bytes)| (*leaf, bytes.to_vec())).collect();
+        let expected: Vec<_> = rows().map(|(leaf, bytes)| (leaf, bytes.to_vec())).collect();
         assert_eq!(back, expected);
 
         let wanted: HashSet<_> =
@@ -146,9 +189,7 @@ mod tests {
     #[test]
     fn damage_is_an_error_and_never_a_panic() {
         let made: Vec<_> = (0..20).map(envelope).collect();
-        let rows: Vec<Row<'_>> =
-            (0..).zip(&made).map(|(leaf, (e, bytes))| (leaf, e, bytes.as_slice())).collect();
-        let file = write_records(&rows).unwrap();
+        let file = write_records((0..).zip(made.iter().map(|(_, bytes)| bytes.as_slice())));
         std::panic::set_hook(Box::new(|_| {}));
         for at in (0..file.len()).step_by(7) {
             let mut bad = file.clone();

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use archive::{Archive, ArchiveError, Name};
+use archive::{Archive, ArchiveError, Name, Staged, Sum};
 use keys::{KeyStore, RootKey, Subject};
 use ledger::{Append, Config, Disk, DiskFile, Ledger, Recovered, Sealed, SealedPart, Tickets};
 use record::envelope::{Alert, Envelope};
@@ -144,6 +144,14 @@ impl Disk for MemoryDisk {
         Ok(file)
     }
 
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        if self.faults.next("disk.open").is_some() {
+            return Err(injected());
+        }
+        let files = self.files.lock().unwrap();
+        Ok(Arc::clone(files.get(name).ok_or(io::ErrorKind::NotFound)?) as Arc<dyn DiskFile>)
+    }
+
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         let fault = self.faults.next("disk.read");
         if matches!(fault, Some(Fault::Fails | Fault::FailsAfter)) {
@@ -228,9 +236,18 @@ impl DiskFile for MemoryFile {
         if fault.is_some() { Err(injected()) } else { Ok(()) }
     }
 
-    fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let start = usize::try_from(offset).unwrap();
-        Ok(self.bytes.lock().unwrap()[start..start + length].to_vec())
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let fault = self.faults.next("file.read");
+        if matches!(fault, Some(Fault::Fails | Fault::FailsAfter)) {
+            return Err(injected());
+        }
+        let bytes = self.bytes.lock().unwrap();
+        let rest = bytes.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
+        let n = rest.len().min(buffer.len());
+        // A short read.
+        let n = if fault.is_some() { n / 2 } else { n };
+        buffer[..n].copy_from_slice(&rest[..n]);
+        Ok(n)
     }
 }
 
@@ -270,6 +287,24 @@ impl Archive for MemoryArchive {
         conflict.map_or(Ok(()), |name| Err(ArchiveError::Conflict(name)))
     }
 
+    fn stage(&self) -> Result<Box<dyn Staged + '_>, ArchiveError> {
+        if self.faults.next("archive.stage").is_some() {
+            return Err(unavailable("stage", &Name::new("c1/staged").unwrap()));
+        }
+        Ok(Box::new(MemoryStaged { archive: self, bytes: Vec::new() }))
+    }
+
+    fn sum(&self, name: &Name) -> Result<Option<Sum>, ArchiveError> {
+        let fault = self.faults.next("archive.sum");
+        if matches!(fault, Some(Fault::Fails | Fault::FailsAfter)) {
+            return Err(unavailable("sum", name));
+        }
+        let objects = self.objects.lock().unwrap();
+        let Some(bytes) = objects.get(name) else { return Ok(None) };
+        let bytes = if fault.is_some() { &bytes[..bytes.len() / 2] } else { bytes };
+        Ok(Some(Sum::read(bytes).unwrap()))
+    }
+
     fn replace(&self, name: &Name, bytes: &[u8]) -> Result<(), ArchiveError> {
         let fault = self.faults.next("archive.replace");
         if matches!(fault, None | Some(Fault::FailsAfter)) {
@@ -303,6 +338,32 @@ impl Archive for MemoryArchive {
 
     fn location(&self) -> String {
         "memory".to_owned()
+    }
+}
+
+struct MemoryStaged<'a> {
+    archive: &'a MemoryArchive,
+    bytes: Vec<u8>,
+}
+
+impl io::Write for MemoryStaged<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.archive.faults.next("archive.write").is_some() {
+            return Err(injected());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Staged for MemoryStaged<'_> {
+    fn put(self: Box<Self>, name: &Name) -> Result<Sum, ArchiveError> {
+        self.archive.put_all(&[(name.clone(), self.bytes.as_slice())])?;
+        Ok(Sum::read(self.bytes.as_slice()).unwrap())
     }
 }
 

@@ -177,3 +177,29 @@ fn an_interaction_comes_back_whole() {
     let back = Envelope::from_bytes(&original.to_bytes().unwrap()).unwrap();
     assert_eq!(back, original);
 }
+
+#[test]
+fn a_summary_says_what_the_envelope_says() {
+    let interaction = interaction("a \"quoted\" text", 0.5, 6);
+    let envelope = Envelope {
+        id: RecordId::from_bytes([9; 16]),
+        collector: CollectorName::new("c1").unwrap(),
+        recorded: Timestamp(77),
+        body: Body::Interaction(Box::new(interaction.clone())),
+    };
+    let bytes = envelope.to_bytes().unwrap();
+    let summary = Summary::from_bytes(&bytes).unwrap();
+    assert_eq!(summary.id, envelope.id);
+    assert_eq!(&*summary.kind, "interaction");
+    assert_eq!(summary.admission, Some(interaction.admission.0));
+    assert_eq!(summary.model.requested.as_deref(), interaction.model.requested.as_deref());
+    assert_eq!(summary.retention.class.as_deref(), Some(interaction.retention.class.as_str()));
+    let parts: Vec<_> = interaction.part_refs().map(|part| (part.pid, part.sha256)).collect();
+    assert_eq!(summary.parts().map(|part| (part.pid, part.sha256)).collect::<Vec<_>>(), parts);
+
+    let alert = Body::Alert(Alert { message: "m".into(), rule: "r".into() });
+    let bytes = Envelope { body: alert, ..envelope }.to_bytes().unwrap();
+    let summary = Summary::from_bytes(&bytes).unwrap();
+    assert_eq!((&*summary.kind, summary.parts().count()), ("alert", 0));
+    assert_eq!(summary.retention.class, None);
+}
