@@ -236,8 +236,7 @@ impl Staged for LocalStaged<'_> {
             return Err(ArchiveError::Conflict(name.clone()));
         }
         // Also when it was there: perhaps a crash came between the rename and this sync.
-        durable::sync_dir(folder)
-            .map_err(ArchiveError::unavailable("sync", folder.display()))?;
+        durable::sync_dir(folder).map_err(ArchiveError::unavailable("sync", folder.display()))?;
         Ok(sum)
     }
 }

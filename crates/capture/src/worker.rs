@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use keys::Subject;
-use ledger::{Append, Sealed, Tickets};
+use ledger::{Admission, Append, Sealed, Tickets};
 use provider::{End, RequestHead, ResponseHead, ResponseReader};
 use record::envelope::Interaction;
 use record::{AdmissionNumber, GapReason, Oddity, RecordId};
@@ -146,9 +146,13 @@ impl Worker {
         };
         admitted.early = early;
         let parts = admitted.parts.clone();
-        match seal_interaction(&self.shared, id, &admitted.interaction, parts) {
-            Some(sealed) => batch.entries.push(Append::Admitted { number, sealed, tickets }),
-            None => count(&self.shared.counters.faults, 1),
+        let (collector, now) = (self.shared.ledger.collector(), self.shared.clock.now());
+        match Admission::new(id, collector, now, &admitted.interaction, parts) {
+            Ok(admission) => batch.entries.push(Append::Admitted { number, admission, tickets }),
+            Err(error) => {
+                tracing::error!(%id, %error, "an envelope could not be written");
+                count(&self.shared.counters.faults, 1);
+            }
         }
         batch.held.push(std::mem::replace(&mut job.body.share, self.share()));
         call.admitted = Some(Box::new(admitted));

@@ -13,6 +13,11 @@ use crate::disk::{Disk, DiskFile};
 /// past this many bytes nothing more is taken.
 const MAX_UNSYNCED: usize = 128 << 20;
 
+/// Buffers that are kept for the next frames, …
+const SPARE: usize = 32;
+/// … of at most this size.
+const SPARE_BYTES: usize = 1 << 20;
+
 /// The first frame of a file: what a start needs to know without the files before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Header {
@@ -46,6 +51,8 @@ pub(crate) struct Journal {
     /// Written and not synced: position after it, and the bytes.
     unsynced: VecDeque<(u64, Vec<u8>)>,
     unsynced_bytes: usize,
+    /// Memory of frames that are synced, for the next ones: fresh memory costs more than the write.
+    spare: Vec<Vec<u8>>,
     /// Files before the current one that are not synced yet.
     older: Vec<Arc<dyn DiskFile>>,
     /// The current file must not be appended to any more.
@@ -64,6 +71,7 @@ impl Journal {
             synced: 0,
             unsynced: VecDeque::new(),
             unsynced_bytes: 0,
+            spare: Vec::new(),
             older: Vec::new(),
             poisoned: false,
         }
@@ -128,6 +136,11 @@ impl Journal {
         Ok(())
     }
 
+    /// An empty buffer for frames.
+    pub(crate) fn buffer(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+
     /// Hands frames to the kernel; gives the position after them.
     ///
     /// After an error the file is cut back to its whole frames, so that it never holds a torn frame
@@ -167,8 +180,12 @@ impl Journal {
     pub(crate) fn mark_synced(&mut self, position: u64) {
         self.synced = self.synced.max(position);
         while self.unsynced.front().is_some_and(|(end, _)| *end <= position) {
-            if let Some((_, frames)) = self.unsynced.pop_front() {
+            if let Some((_, mut frames)) = self.unsynced.pop_front() {
                 self.unsynced_bytes -= frames.len();
+                if self.spare.len() < SPARE && frames.capacity() <= SPARE_BYTES {
+                    frames.clear();
+                    self.spare.push(frames);
+                }
             }
         }
         if self.synced == self.written {

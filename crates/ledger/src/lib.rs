@@ -37,5 +37,5 @@ pub use error::{AppendError, LedgerError};
 pub use layout::Layout;
 pub use ledger::{Config, Ledger};
 pub use recover::{OpenCall, Recovered};
-pub use sealed::{Append, Sealed, SealedPart, Tickets};
+pub use sealed::{Admission, Append, Sealed, SealedPart, Tickets};
 pub use status::Status;

@@ -4,14 +4,14 @@
 //! are told in a record. Numbers that were reserved and have no frame become a gap: they may have
 //! been given out, nobody knows.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use archive::Name;
 use record::envelope::{Damage, Recovery};
 use record::{
-    AdmissionNumber, Body, Digest, Envelope, Frame, FrameReader, GapReason, Leaf, Pid, RangeSet,
-    RecordId, Scanned, Timestamp,
+    AdmissionNumber, Body, Digest, Envelope, Frame, FrameReader, GapReason, Leaf, PidMap, PidSet,
+    RangeSet, RecordId, Scanned, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use tlog::Checkpoint;
@@ -171,7 +171,7 @@ impl<'a> Scan<'a> {
             unit: Vec::new(),
             unit_damaged: false,
             complete: Vec::new(),
-            parts: HashSet::new(),
+            parts: PidSet::default(),
             first_leaf: tree_size,
             next_leaf: tree_size,
             holes: VecDeque::new(),
@@ -349,8 +349,8 @@ impl<'a> Scan<'a> {
         if open.is_empty() {
             return Ok(open);
         }
-        let mut sealed: HashMap<Pid, Vec<u8>> = HashMap::new();
-        let mut wanted: HashSet<Pid> = HashSet::new();
+        let mut sealed: PidMap<Vec<u8>> = PidMap::default();
+        let mut wanted = PidSet::default();
         for call in &open {
             let interaction = call.envelope.as_ref().and_then(Envelope::interaction);
             wanted.extend(interaction.iter().flat_map(|i| i.part_refs()).map(|part| part.pid));

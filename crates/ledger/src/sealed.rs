@@ -98,6 +98,33 @@ impl Sealed {
     }
 }
 
+/// An interaction at its admission: what its record is if nothing more comes. It is no entry of the
+/// log yet, so nothing commits to it.
+#[derive(Debug)]
+pub struct Admission {
+    pub(crate) envelope: Vec<u8>,
+    pub(crate) parts: Vec<Arc<SealedPart>>,
+}
+
+impl Admission {
+    /// Writes the envelope's canonical bytes.
+    pub fn new(
+        id: RecordId,
+        collector: &CollectorName,
+        recorded: Timestamp,
+        interaction: &Interaction,
+        parts: Vec<Arc<SealedPart>>,
+    ) -> Result<Self, EnvelopeError> {
+        Ok(Self { envelope: interaction.to_bytes(id, collector, recorded)?, parts })
+    }
+}
+
+impl From<Sealed> for Admission {
+    fn from(sealed: Sealed) -> Self {
+        Self { envelope: sealed.envelope, parts: sealed.parts }
+    }
+}
+
 /// Who wants to know when an entry is safe.
 #[derive(Debug, Default)]
 pub struct Tickets {
@@ -116,7 +143,7 @@ pub enum Append {
         /// Its number.
         number: AdmissionNumber,
         /// The record so far.
-        sealed: Sealed,
+        admission: Admission,
         /// Who waits.
         tickets: Tickets,
     },

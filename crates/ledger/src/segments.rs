@@ -154,10 +154,12 @@ impl Sealer {
         for partition in partitions {
             let (class, day) = (&partition.class, partition.time.day());
             let (first, last) = (partition.first, partition.last);
-            let name = self.layout.records(class, &day, first, last).map_err(LedgerError::archive)?;
+            let name =
+                self.layout.records(class, &day, first, last).map_err(LedgerError::archive)?;
             let staged = partition.records.finish().map_err(unwritable)?;
             let rows = partition.rows.finish();
-            files.push(self.put_file(&name, staged, &|there| rows_of_records(there) == Some(rows))?);
+            files
+                .push(self.put_file(&name, staged, &|there| rows_of_records(there) == Some(rows))?);
             let name = self.layout.parts(class, &day, first, last).map_err(LedgerError::archive)?;
             files.extend(self.put_parts(&name, unit, index, &partition.parts, first..=last)?);
         }

@@ -1,13 +1,13 @@
 //! What the ledger knows, under one lock: the journal, the numbers, and what waits to be sealed.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::atomic::Ordering;
 
 use record::envelope::Gap;
 use record::{
-    AdmissionNumber, CollectorName, Frame, GapReason, Leaf, Pid, RangeSet, Timestamp, encode_frame,
-    encode_part_frame,
+    AdmissionNumber, CollectorName, Frame, GapReason, Leaf, PidSet, RangeSet, Timestamp,
+    encode_frame, encode_part_frame,
 };
 use tokio::sync::oneshot;
 
@@ -27,7 +27,7 @@ pub(crate) struct State {
     /// Files of segments that are complete and not written yet, oldest first.
     pub(crate) complete: Vec<Unit>,
     /// Parts that the unit holds already.
-    pub(crate) parts: HashSet<Pid>,
+    pub(crate) parts: PidSet,
     /// Index of the unit's first record.
     pub(crate) first_leaf: u64,
     pub(crate) next_leaf: u64,
@@ -103,14 +103,14 @@ impl State {
         {
             return Err(fail(entries, &error, counters));
         }
-        let mut frames = Vec::with_capacity(4096);
-        let mut brought = HashSet::new();
+        let mut frames = self.journal.buffer();
+        let mut brought = PidSet::default();
         let mut leaves = self.holes.iter().copied().chain(self.next_leaf..);
         for entry in &entries {
             match entry {
-                Append::Admitted { number, sealed, .. } => {
-                    self.encode_parts(&mut frames, &sealed.parts, &mut brought);
-                    let envelope = &sealed.envelope;
+                Append::Admitted { number, admission, .. } => {
+                    self.encode_parts(&mut frames, &admission.parts, &mut brought);
+                    let envelope = &admission.envelope;
                     encode_frame(&mut frames, &Frame::Admitted { number: *number, envelope });
                 }
                 Append::Piece { number, sealed } => {
@@ -147,7 +147,7 @@ impl State {
         &self,
         frames: &mut Vec<u8>,
         parts: &[std::sync::Arc<SealedPart>],
-        brought: &mut HashSet<Pid>,
+        brought: &mut PidSet,
     ) {
         for part in parts {
             let pid = part.pid();

@@ -69,11 +69,7 @@ impl UnitFiles {
     }
 
     /// Reads a frame again, and checks it again.
-    pub(crate) fn frame<'b>(
-        &self,
-        place: Place,
-        buffer: &'b mut Vec<u8>,
-    ) -> io::Result<Frame<'b>> {
+    pub(crate) fn frame<'b>(&self, place: Place, buffer: &'b mut Vec<u8>) -> io::Result<Frame<'b>> {
         let changed = || io::Error::new(io::ErrorKind::InvalidData, "a frame changed meanwhile");
         let file = self.0.get(place.file).ok_or_else(changed)?;
         buffer.resize(place.length, 0);

@@ -101,7 +101,8 @@ fn an_admission_without_an_outcome_comes_back_open() {
     let number = World::number(&ledger);
     let (_, append) = world.record(None, "question");
     let ledger::Append::Record { sealed, .. } = append else { panic!() };
-    let admitted = ledger::Append::Admitted { number, sealed, tickets: ledger::Tickets::default() };
+    let (admission, tickets) = (sealed.into(), ledger::Tickets::default());
+    let admitted = ledger::Append::Admitted { number, admission, tickets };
     let piece = ledger::Append::Piece { number, sealed: b"half an answer".to_vec() };
     ledger.append(vec![admitted, piece]).unwrap();
     // Its journal file becomes a segment; the open call goes along.

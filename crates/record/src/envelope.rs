@@ -23,7 +23,8 @@ pub use interaction::{
 
 pub use summary::{
     CorrelationSummary, CostSummary, MaskingSummary, ModelSummary, PartSummary, ResponseSummary,
-    RetentionSummary, SideSummary, Summary, Text, TimesSummary, TimingSummary, UsageSummary, WhoSummary,
+    RetentionSummary, SideSummary, Summary, Text, TimesSummary, TimingSummary, UsageSummary,
+    WhoSummary,
 };
 
 use crate::{

@@ -209,8 +209,7 @@ impl std::hash::Hasher for PidHasher {
 /// A set of pids of our own making.
 pub type PidSet = std::collections::HashSet<Pid, std::hash::BuildHasherDefault<PidHasher>>;
 /// A map by pids of our own making.
-pub type PidMap<V> =
-    std::collections::HashMap<Pid, V, std::hash::BuildHasherDefault<PidHasher>>;
+pub type PidMap<V> = std::collections::HashMap<Pid, V, std::hash::BuildHasherDefault<PidHasher>>;
 
 /// The number under which a call was let through: contiguous within a collector, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

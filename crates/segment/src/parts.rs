@@ -67,8 +67,8 @@ impl<W: Write + Send> PartsWriter<W> {
                 u64::try_from(GROUP.min(count.max(1))).unwrap_or(8192),
             )
             .build();
-        let writer = ArrowWriter::try_new(out, Arc::new(schema()), Some(properties))
-            .map_err(unwritable)?;
+        let writer =
+            ArrowWriter::try_new(out, Arc::new(schema()), Some(properties)).map_err(unwritable)?;
         Ok(Self {
             writer,
             pid: FixedSizeBinaryBuilder::with_capacity(BATCH, 32),

@@ -46,8 +46,8 @@ impl<W: Write + Send> RecordsWriter<W> {
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_column_statistics_enabled(ENVELOPE.into(), EnabledStatistics::None)
             .build();
-        let writer = ArrowWriter::try_new(out, Arc::new(schema()), Some(properties))
-            .map_err(unwritable)?;
+        let writer =
+            ArrowWriter::try_new(out, Arc::new(schema()), Some(properties)).map_err(unwritable)?;
         Ok(Self { writer, columns: Columns::new() })
     }
 

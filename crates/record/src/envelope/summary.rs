@@ -203,11 +203,6 @@ impl<'a> Summary<'a> {
     /// The parts of both sides and their skeletons.
     pub fn parts(&self) -> impl Iterator<Item = &PartSummary> {
         let (asked, answered) = (&self.request, &self.response);
-        asked
-            .parts
-            .iter()
-            .chain(&asked.skeleton)
-            .chain(&answered.parts)
-            .chain(&answered.skeleton)
+        asked.parts.iter().chain(&asked.skeleton).chain(&answered.parts).chain(&answered.skeleton)
     }
 }
