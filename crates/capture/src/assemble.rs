@@ -10,7 +10,7 @@ use mask::Counts;
 use provider::{ReadRequest, ReadResponse};
 use record::envelope::{
     Client, Correlation, Interaction, KeyIds, Masking, Model, PartRef, ProviderError, Request,
-    Response, Retention, Signals, Times, Timing, Who,
+    Response, Retention, Signals, Times, Timing, Who, WrittenRequest,
 };
 use record::{
     AdmissionNumber, FinishClass, Oddity, Outcome, PartKind, RecordId, Role, Scope, Timestamp,
@@ -357,6 +357,7 @@ pub(crate) struct PendingCall {
 
 pub(crate) struct AdmittedCall {
     pub(crate) interaction: Interaction,
+    pub(crate) request: WrittenRequest,
     pub(crate) scopes: Scopes,
     pub(crate) parts: Vec<std::sync::Arc<ledger::SealedPart>>,
     pub(crate) format: provider::Format,

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crossbeam_channel::Sender;
 use keys::{KeyStore, KeysError};
 use ledger::{Ledger, Tickets};
 use mask::Masker;
@@ -17,6 +16,7 @@ use crate::assemble::Threading;
 use crate::budget::{Budget, Share};
 use crate::call::{CallHead, Failure, ResponseStart};
 use crate::met::Met;
+use crate::queue::Sender;
 use crate::status::{Counters, Status, count};
 use crate::tap::{Body, RequestTap, ResponseTap};
 use crate::threads::{Job, RequestJob, ResponseJob, Threads};
@@ -93,7 +93,7 @@ impl Capture {
             Sink::Discard => (None, None),
             Sink::Log => {
                 let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-                (threads.as_ref().map(|t| t.of(id)), self.shared.ledger.take_number())
+                (threads.as_ref().and_then(|t| t.of(id)), self.shared.ledger.take_number())
             }
         };
         let trace_id = head.trace_id;
@@ -286,7 +286,7 @@ impl Line {
 
     pub(crate) fn send(&self, job: Job) {
         if let Some(sender) = &self.sender
-            && sender.send(job).is_err()
+            && !sender.send(job)
         {
             self.shared.note_gap(self.number, GapReason::Fault);
         }

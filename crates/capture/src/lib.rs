@@ -25,6 +25,7 @@ mod decode;
 mod engine;
 mod met;
 mod pipeline;
+mod queue;
 mod recover;
 mod status;
 mod tap;

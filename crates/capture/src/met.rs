@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use ledger::SealedPart;
 use lru::LruCache;
 use mask::Counts;
-use record::{Content, Kid, PartKind};
+use record::{Kid, PartKind};
 use seal::Secret;
 use sha2::Sha256;
 
@@ -49,21 +49,17 @@ impl Met {
         }
     }
 
-    /// The digest of `content` under the keys `subject` and `period`.
+    /// The digest of an encoded content under the keys `subject` and `period`.
     pub(crate) fn key_of(
         &self,
         subject: Kid,
         period: Kid,
         kind: PartKind,
-        content: &Content,
+        content: &[u8],
     ) -> Option<MetKey> {
         let mac = self.key.clone()?;
         let mac = mac.chain_update(subject.as_bytes()).chain_update(period.as_bytes());
-        let mac = mac.chain_update(kind.as_str()).chain_update([0]);
-        let mac = match content {
-            Content::Text(text) => mac.chain_update(b"t").chain_update(text),
-            other => mac.chain_update(other.encode()),
-        };
+        let mac = mac.chain_update(kind.as_str()).chain_update([0]).chain_update(content);
         Some(mac.finalize().into_bytes().into())
     }
 

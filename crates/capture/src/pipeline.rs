@@ -124,9 +124,10 @@ fn mask_part(shared: &Shared, scopes: &Scopes, part: Part) -> Item {
     let scope = scope_of(&part);
     let keys = scopes.of(scope);
     let (role, kind) = (part.role, part.kind);
+    let raw = part.content.encode();
     // Skeletons differ in every call; looking them up would only push parts out.
     let key = (kind != PartKind::Skeleton)
-        .then(|| shared.met.key_of(keys.subject, keys.period, kind, &part.content))
+        .then(|| shared.met.key_of(keys.subject, keys.period, kind, &raw))
         .flatten();
     if let Some(met) = key.as_ref().and_then(|key| shared.met.get(key)) {
         count(&shared.counters.parts_met, 1);
@@ -135,18 +136,21 @@ fn mask_part(shared: &Shared, scopes: &Scopes, part: Part) -> Item {
     count(&shared.counters.parts_new, 1);
     let mut counts = Counts::default();
     // A detector that fails must not cost the record: the part is sealed as it is and never
-    // opened. The content is rebuilt from the copy, since a half-masked one is neither.
-    let copy = part.content.clone();
+    // opened. A half-masked content is neither.
     let masked = catch_unwind(AssertUnwindSafe(|| mask_content(shared, part.content, &mut counts)));
-    let (content, withheld) = if let Ok(content) = masked {
-        (content, false)
-    } else {
-        count(&shared.counters.mask_failures, 1);
-        counts = Counts::default();
-        (copy, true)
+    let (content, withheld) = match masked {
+        Ok(masked) if counts.is_empty() => {
+            debug_assert!(masked.encode() == raw, "what changed is counted");
+            (raw, false)
+        }
+        Ok(masked) => (masked.encode(), false),
+        Err(_) => {
+            count(&shared.counters.mask_failures, 1);
+            counts = Counts::default();
+            (raw, true)
+        }
     };
-    let state = ItemState::Fresh { key, content: content.encode(), counts, withheld };
-    Item { role, kind, scope, state }
+    Item { role, kind, scope, state: ItemState::Fresh { key, content, counts, withheld } }
 }
 
 fn mask_content(shared: &Shared, content: Content, counts: &mut Counts) -> Content {

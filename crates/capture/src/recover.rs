@@ -26,7 +26,8 @@ pub fn recover(capture: &Capture, calls: Vec<OpenCall>) {
             let (interaction, answer) = interrupted(shared, interaction, &call.pieces);
             let mut parts = call.parts;
             parts.extend(answer);
-            seal_interaction(shared, envelope.id, &interaction, parts)
+            let request = interaction.request.write().ok()?;
+            seal_interaction(shared, envelope.id, &interaction, &request, parts)
         });
         let Some(sealed) = finished else {
             shared.note_gap(Some(number), GapReason::Damage);

@@ -1,15 +1,15 @@
 //! Jobs for the worker threads.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use ledger::Tickets;
 use record::{AdmissionNumber, RecordId, Timestamp};
 
 use crate::budget::Share;
 use crate::call::{CallHead, Failure, ResponseStart};
 use crate::engine::Shared;
+use crate::queue::{Sender, queue};
 use crate::tap::{Body, Mark};
 use crate::worker::Worker;
 
@@ -19,7 +19,7 @@ pub(crate) enum Job {
     Piece(Box<PieceJob>),
     Response(Box<ResponseJob>),
     /// Answered when everything before it is appended.
-    Drain(Sender<()>),
+    Drain(mpsc::Sender<()>),
 }
 
 pub(crate) struct RequestJob {
@@ -69,8 +69,7 @@ impl Threads {
     pub(crate) fn start(shared: &Arc<Shared>, count: usize) -> std::io::Result<Self> {
         let mut threads = Self { senders: Vec::new(), handles: Vec::new() };
         for i in 0..count.max(1) {
-            // The queue is bounded by the bytes that its jobs hold, not by their number.
-            let (sender, receiver): (Sender<Job>, Receiver<Job>) = unbounded();
+            let (sender, receiver) = queue();
             let worker = Worker::new(Arc::clone(shared));
             let handle = std::thread::Builder::new()
                 .name(format!("capture-{i}"))
@@ -82,17 +81,17 @@ impl Threads {
     }
 
     /// The thread of this call.
-    pub(crate) fn of(&self, id: RecordId) -> Sender<Job> {
+    pub(crate) fn of(&self, id: RecordId) -> Option<Sender<Job>> {
         let spread = id.as_bytes().last().map_or(0, |byte| usize::from(*byte));
         let index = spread % self.senders.len().max(1);
-        self.senders.get(index).cloned().unwrap_or_else(|| unbounded().0)
+        self.senders.get(index).cloned()
     }
 
     /// Waits until all jobs so far are done.
     pub(crate) fn drain(&self) {
-        let (sender, done) = crossbeam_channel::bounded(self.senders.len());
+        let (sender, done) = mpsc::channel();
         for thread in &self.senders {
-            let _ended = thread.send(Job::Drain(sender.clone()));
+            thread.send(Job::Drain(sender.clone()));
         }
         drop(sender);
         while done.recv().is_ok() {}

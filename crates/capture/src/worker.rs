@@ -1,14 +1,13 @@
 //! A worker thread: takes jobs, runs the pipeline, appends.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
 use keys::Subject;
 use ledger::{Admission, Append, Sealed, Tickets};
 use provider::{End, RequestHead, ResponseHead, ResponseReader};
-use record::envelope::Interaction;
+use record::envelope::{Interaction, WrittenRequest};
 use record::{AdmissionNumber, GapReason, Oddity, RecordId};
 use serde_json::{Map, Value, json};
 
@@ -20,6 +19,7 @@ use crate::call::{CallHead, ResponseStart};
 use crate::decode::{Decoder, decode};
 use crate::engine::Shared;
 use crate::pipeline::{Parsed, Scopes, SealedSide, Tapped};
+use crate::queue::Receiver;
 use crate::status::count;
 use crate::tap::{self, Mark};
 use crate::threads::{Job, PieceJob, RequestJob, ResponseJob};
@@ -40,7 +40,7 @@ pub(crate) struct Worker {
 #[derive(Default)]
 struct Batch {
     entries: Vec<Append>,
-    drained: Vec<Sender<()>>,
+    drained: Vec<mpsc::Sender<()>>,
     /// Bytes held until their entries are in the journal.
     held: Vec<crate::budget::Share>,
     gaps: Vec<(Option<AdmissionNumber>, GapReason)>,
@@ -53,11 +53,10 @@ impl Worker {
     }
 
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok(job) = jobs.recv() {
+        let mut taken = Vec::with_capacity(BATCH);
+        while jobs.take(&mut taken, BATCH) {
             let mut batch = Batch::default();
-            self.job(job, &mut batch);
-            for _ in 1..BATCH {
-                let Ok(job) = jobs.try_recv() else { break };
+            for job in taken.drain(..) {
                 self.job(job, &mut batch);
             }
             self.append(batch);
@@ -147,7 +146,8 @@ impl Worker {
         admitted.early = early;
         let parts = admitted.parts.clone();
         let (collector, now) = (self.shared.ledger.collector(), self.shared.clock.now());
-        match Admission::new(id, collector, now, &admitted.interaction, parts) {
+        let (interaction, request) = (&admitted.interaction, &admitted.request);
+        match Admission::new(id, collector, now, interaction, request, parts) {
             Ok(admission) => batch.entries.push(Append::Admitted { number, admission, tickets }),
             Err(error) => {
                 tracing::error!(%id, %error, "an envelope could not be written");
@@ -182,7 +182,8 @@ impl Worker {
             &self.shared.counters.oddities,
             u64::try_from(interaction.oddities.len()).unwrap_or(0),
         );
-        Some(AdmittedCall { interaction, scopes, parts: side.parts, format, early: None })
+        let request = interaction.request.write().ok()?;
+        Some(AdmittedCall { interaction, request, scopes, parts: side.parts, format, early: None })
     }
 
     /// The keys of a call. The key store may be unable to write a new one: then it is tried again,
@@ -249,7 +250,7 @@ impl Worker {
         parts.extend(side.parts.iter().cloned());
         let interaction = with_outcome(&self.shared, admitted.interaction, side, &job);
         self.shared.threading.remember(job.id, &interaction);
-        match seal_interaction(&self.shared, job.id, &interaction, parts) {
+        match seal_interaction(&self.shared, job.id, &interaction, &admitted.request, parts) {
             Some(sealed) => {
                 batch.entries.push(Append::Record { number: Some(number), sealed, tickets });
                 batch.finished += 1;
@@ -294,10 +295,11 @@ pub(crate) fn seal_interaction(
     shared: &Shared,
     id: RecordId,
     interaction: &Interaction,
+    request: &WrittenRequest,
     parts: Vec<Arc<ledger::SealedPart>>,
 ) -> Option<Sealed> {
     let (collector, now) = (shared.ledger.collector(), shared.clock.now());
-    match Sealed::interaction(id, collector, now, interaction, parts) {
+    match Sealed::interaction(id, collector, now, interaction, request, parts) {
         Ok(sealed) => Some(sealed),
         Err(error) => {
             tracing::error!(%id, %error, "an envelope could not be written");

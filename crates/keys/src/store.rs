@@ -43,6 +43,9 @@ pub struct ScopeKeys {
     pub key: Arc<ScopeKey>,
 }
 
+/// Past this many keys a cache starts anew; deriving one costs microseconds.
+const MANY: usize = 100_000;
+
 /// The key store of an installation. Shared between threads; one process at a time writes.
 pub struct KeyStore {
     rows_path: PathBuf,
@@ -50,6 +53,8 @@ pub struct KeyStore {
     lookup: Secret,
     rows: RwLock<Rows>,
     scopes: RwLock<HashMap<(Kid, Kid, String), Arc<ScopeKey>>>,
+    /// What [`scope`](KeyStore::scope) gave, by what it was asked: every call asks twice.
+    found: RwLock<HashMap<String, ScopeKeys>>,
     /// The rows file; `None` when the store was opened for reading.
     file: Mutex<Option<Writer>>,
     unsynced: AtomicBool,
@@ -114,6 +119,7 @@ impl KeyStore {
             store_key,
             rows: RwLock::default(),
             scopes: RwLock::default(),
+            found: RwLock::default(),
             file: Mutex::new(None),
             unsynced: AtomicBool::new(false),
         };
@@ -164,12 +170,24 @@ impl KeyStore {
             Subject::Caller(id) => ("caller", id),
             Subject::Shared => ("shared", ""),
         };
+        // No part of it but the last can hold the sign between them.
+        let place = [basis, period, class, tenant, id].join("\0");
+        let found = self.found.read().unwrap_or_else(PoisonError::into_inner).get(&place).cloned();
+        if let Some(keys) = found {
+            return Ok(keys);
+        }
         let (subject, _) = self.find_or_make(RowKind::Subject, &[tenant, basis, id])?;
         let (period, _) = self.find_or_make(RowKind::Period, &[tenant, class, period])?;
         let key = self
             .scope_key(subject, period, tenant, class)
             .ok_or_else(|| KeysError::damaged(&self.rows_path, "a key that was found is gone"))?;
-        Ok(ScopeKeys { subject, period, key })
+        let keys = ScopeKeys { subject, period, key };
+        let mut found = self.found.write().unwrap_or_else(PoisonError::into_inner);
+        if found.len() >= MANY {
+            found.clear();
+        }
+        found.insert(place, keys.clone());
+        Ok(keys)
     }
 
     /// The key of a scope by its key ids; `None` when either was destroyed.
@@ -180,8 +198,6 @@ impl KeyStore {
         tenant: &str,
         class: &str,
     ) -> Option<Arc<ScopeKey>> {
-        /// Past this many derived keys the cache starts anew; deriving one costs microseconds.
-        const MANY: usize = 100_000;
         let place = (subject, period, format!("{tenant}\0{class}"));
         let cached = |scopes: &HashMap<_, Arc<ScopeKey>>| scopes.get(&place).cloned();
         if let Some(key) = cached(&self.scopes.read().unwrap_or_else(PoisonError::into_inner)) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use keys::ScopeKeys;
 use record::{
     AdmissionNumber, CollectorName, Digest, Envelope, EnvelopeError, Interaction, Leaf, PartKind,
-    Pid, RecordId, Role, Scope, Timestamp, envelope::PartRef,
+    Pid, RecordId, Role, Scope, Timestamp,
+    envelope::{PartRef, WrittenRequest},
 };
 use tokio::sync::oneshot;
 
@@ -74,15 +75,16 @@ impl Sealed {
         Ok(Self { leaf: envelope.leaf(&bytes), envelope: bytes, parts })
     }
 
-    /// The same for an interaction that is still needed afterwards.
+    /// The same for an interaction whose request was written before.
     pub fn interaction(
         id: RecordId,
         collector: &CollectorName,
         recorded: Timestamp,
         interaction: &Interaction,
+        request: &WrittenRequest,
         parts: Vec<Arc<SealedPart>>,
     ) -> Result<Self, EnvelopeError> {
-        let bytes = interaction.to_bytes(id, collector, recorded)?;
+        let bytes = interaction.to_bytes_with(request, id, collector, recorded)?;
         let leaf = Leaf { id, time: recorded, envelope: Digest::of(&bytes) };
         Ok(Self { leaf, envelope: bytes, parts })
     }
@@ -113,9 +115,11 @@ impl Admission {
         collector: &CollectorName,
         recorded: Timestamp,
         interaction: &Interaction,
+        request: &WrittenRequest,
         parts: Vec<Arc<SealedPart>>,
     ) -> Result<Self, EnvelopeError> {
-        Ok(Self { envelope: interaction.to_bytes(id, collector, recorded)?, parts })
+        let envelope = interaction.to_bytes_with(request, id, collector, recorded)?;
+        Ok(Self { envelope, parts })
     }
 }
 

@@ -83,6 +83,16 @@ pub(crate) fn prepare() {
     crate::fold::prepare();
 }
 
+/// Whether a text is so short and plain that nothing can be in it: most strings of a request are
+/// keys, roles and types.
+///
+/// Numbers need digits, addresses need `@`, `:` or digits, assignments need a sign between name and
+/// value, and the shortest token is longer than this.
+pub(crate) fn is_plain(text: &str) -> bool {
+    const SHORT: usize = 12;
+    text.len() <= SHORT && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
+}
+
 /// Everything any detector finds, in no order, overlaps and all.
 pub(crate) fn scan(scene: &Scene<'_>) -> Found {
     let mut found = Found::new();
@@ -198,6 +208,22 @@ mod tests {
     fn the_words_build() {
         prepare();
         assert_eq!(SCANNER.anchors.len(), SCANNER.words.patterns_len());
+    }
+
+    #[test]
+    fn nothing_is_found_in_what_is_plain() {
+        let words = WORDS.iter().map(|(word, _)| *word).chain(rules::all().map(|rule| rule.prefix));
+        for word in words.chain(["", "a"]) {
+            for fill in ["a", "Zq", "xYwVuT", "_", "abcdefghijkl"] {
+                let text: String = word.chars().chain(fill.chars().cycle()).take(12).collect();
+                if is_plain(&text) {
+                    for keys in [[].as_slice(), &["api_key"], &["password", "x"]] {
+                        let scene = Scene { text: text.as_bytes(), keys };
+                        assert_eq!(scan(&scene), [], "{text} below {keys:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -109,7 +109,8 @@ pub(crate) fn read(body: &Value) -> Params {
             put(name, value, true);
         }
     }
-    if let Some(value) = body.pointer("/text/format/type") {
+    let format = members.get("text").and_then(|text| text.get("format"));
+    if let Some(value) = format.and_then(|format| format.get("type")) {
         put("response_format", value, true);
     }
     for key in LISTS {

@@ -100,7 +100,9 @@ pub(crate) fn anthropic(usage: &Value) -> Option<Usage> {
 }
 
 fn number(usage: &Value, paths: &[&str]) -> Option<u64> {
-    paths.iter().find_map(|path| usage.pointer(path).and_then(Value::as_u64))
+    // `Value::pointer` unescapes each step into a string of its own; ours have nothing to unescape.
+    let at = |path: &str| path.split('/').skip(1).try_fold(usage, |value, key| value.get(key));
+    paths.iter().find_map(|path| at(path).and_then(Value::as_u64))
 }
 
 /// The object's numbers, booleans and identifier-like words, with sorted keys: it stands in the

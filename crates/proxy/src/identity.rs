@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use capture::{CallHead, Identity, Route};
 use http::{HeaderMap, HeaderValue, Method, header};
+use rand::distr::{Distribution, StandardUniform};
 use record::{Origin, SpanId, TraceId};
 use sha2::{Digest as _, Sha256};
 
@@ -180,16 +181,12 @@ fn pairs(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Random bytes; should the system give none, an id of zeroes and a time would still be unique
-/// enough to find, so a call never fails for it.
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    if getrandom::fill(&mut bytes).is_err()
-        && let Some(first) = bytes.first_mut()
-    {
-        *first = 1;
-    }
-    bytes
+/// Random bytes of this thread's generator: a system call for each id would be two in every call.
+fn random<const N: usize>() -> [u8; N]
+where
+    StandardUniform: Distribution<[u8; N]>,
+{
+    rand::random()
 }
 
 /// Whether any header says that this connection wants to become another protocol.

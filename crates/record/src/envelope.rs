@@ -18,7 +18,8 @@ pub use event::{
 };
 pub use interaction::{
     Client, Correlation, Cost, Interaction, KeyIds, Masking, Model, Params, PartRef, ProviderError,
-    Request, Response, Retention, Signals, Times, Timing, Usage, UsageSource, Who, param_number,
+    Request, Response, Retention, Signals, Times, Timing, Usage, UsageSource, Who, WrittenRequest,
+    param_number,
 };
 
 pub use summary::{

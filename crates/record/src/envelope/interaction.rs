@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 use super::{Body, Envelope, EnvelopeError, SCHEMA_VERSION};
@@ -320,7 +321,7 @@ struct Wire<'a> {
     oddities: &'a [Oddity],
     origin: Origin,
     recorded: Timestamp,
-    request: &'a Request,
+    request: &'a RawValue,
     response: &'a Response,
     retention: &'a Retention,
     signals: &'a Signals,
@@ -403,6 +404,18 @@ pub(super) fn from_wire(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
     })
 }
 
+/// A request as it stands in the envelope: most of it are the parts of the conversation so far,
+/// which the record at admission and the record at the end both name.
+#[derive(Debug, Clone)]
+pub struct WrittenRequest(Box<RawValue>);
+
+impl Request {
+    /// Writes it for use in more than one envelope.
+    pub fn write(&self) -> Result<WrittenRequest, EnvelopeError> {
+        Ok(WrittenRequest(serde_json::value::to_raw_value(self)?))
+    }
+}
+
 impl Interaction {
     /// The canonical bytes of this interaction's envelope, without building one.
     pub fn to_bytes(
@@ -411,8 +424,23 @@ impl Interaction {
         collector: &CollectorName,
         recorded: Timestamp,
     ) -> Result<Vec<u8>, EnvelopeError> {
-        let parts = self.request.parts.len() + self.response.parts.len();
-        let mut out = Vec::with_capacity(1536 + parts * 260);
+        self.to_bytes_with(&self.request.write()?, id, collector, recorded)
+    }
+
+    /// As [`to_bytes`](Self::to_bytes), with the request written before.
+    pub fn to_bytes_with(
+        &self,
+        request: &WrittenRequest,
+        id: RecordId,
+        collector: &CollectorName,
+        recorded: Timestamp,
+    ) -> Result<Vec<u8>, EnvelopeError> {
+        debug_assert!(
+            self.request.write().is_ok_and(|fresh| fresh.0.get() == request.0.get()),
+            "the request did not change since it was written"
+        );
+        let size = 1536 + request.0.get().len() + self.response.parts.len() * 260;
+        let mut out = Vec::with_capacity(size);
         serde_json::to_writer(
             &mut out,
             &Wire {
@@ -429,7 +457,7 @@ impl Interaction {
                 oddities: &self.oddities,
                 origin: self.origin,
                 recorded,
-                request: &self.request,
+                request: &request.0,
                 response: &self.response,
                 retention: &self.retention,
                 signals: &self.signals,
@@ -459,6 +487,11 @@ impl Interaction {
 /// A number in its canonical form (RFC 8785), for [`Params`] and [`Usage::raw`]; integers that a
 /// double cannot hold come back as strings.
 pub fn param_number(number: &Number) -> Value {
+    /// Integers up to here are their own canonical form.
+    const EXACT: u64 = 1 << 53;
+    if let Some(integer) = number.as_i64().filter(|n| n.unsigned_abs() <= EXACT) {
+        return Value::from(integer);
+    }
     crate::canonical_string(number)
         .ok()
         .and_then(|text| serde_json::from_str(&text).ok())
