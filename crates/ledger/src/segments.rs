@@ -31,7 +31,7 @@ struct Partition<'a> {
     first: u64,
     last: u64,
     records: RecordsWriter<Box<dyn Staged + 'a>>,
-    rows: Rows,
+    leaves: Vec<(u64, Place)>,
     parts: PidSet,
 }
 
@@ -136,16 +136,15 @@ impl Sealer {
             let day = record.recorded.0.div_euclid(DAY_US);
             // There are few; the last one is nearly always the right one.
             let found = partitions.iter().rposition(|p| p.day == day && p.class == class);
-            let found = match found {
-                Some(found) => found,
-                None => {
-                    partitions.push(self.partition(class, day, record.recorded, *leaf)?);
-                    partitions.len() - 1
-                }
+            let found = if let Some(found) = found {
+                found
+            } else {
+                partitions.push(self.partition(class, day, record.recorded, *leaf)?);
+                partitions.len() - 1
             };
             let Some(partition) = partitions.get_mut(found) else { continue };
             partition.last = *leaf;
-            partition.rows.push(&leaf.to_be_bytes(), envelope);
+            partition.leaves.push((*leaf, *place));
             partition.parts.extend(record.parts().map(|part| part.pid));
             partition.records.push(*leaf, &record, envelope).map_err(unwritable)?;
         }
@@ -157,9 +156,16 @@ impl Sealer {
             let name =
                 self.layout.records(class, &day, first, last).map_err(LedgerError::archive)?;
             let staged = partition.records.finish().map_err(unwritable)?;
-            let rows = partition.rows.finish();
-            files
-                .push(self.put_file(&name, staged, &|there| rows_of_records(there) == Some(rows))?);
+            let same = |there| {
+                let (mut rows, mut buffer) = (Rows::default(), Vec::new());
+                for (leaf, place) in &partition.leaves {
+                    let frame = unit.frame(*place, &mut buffer);
+                    let Ok(Frame::Record { envelope, .. }) = frame else { return false };
+                    rows.push(&leaf.to_be_bytes(), envelope);
+                }
+                rows_of_records(there) == Some(rows.finish())
+            };
+            files.push(self.put_file(&name, staged, &same)?);
             let name = self.layout.parts(class, &day, first, last).map_err(LedgerError::archive)?;
             files.extend(self.put_parts(&name, unit, index, &partition.parts, first..=last)?);
         }
@@ -181,7 +187,7 @@ impl Sealer {
             first,
             last: first,
             records: RecordsWriter::new(staged).map_err(unwritable)?,
-            rows: Rows::default(),
+            leaves: Vec::new(),
             parts: PidSet::default(),
         })
     }
@@ -214,18 +220,25 @@ impl Sealer {
         }
         let staged = self.archive.stage().map_err(LedgerError::archive)?;
         let mut writer = PartsWriter::new(staged, parts.len()).map_err(unwritable)?;
-        let (mut rows, mut buffer) = (Rows::default(), Vec::new());
-        for (pid, place) in parts {
-            let frame = unit.frame(place, &mut buffer).map_err(unreadable)?;
+        let mut buffer = Vec::new();
+        for (pid, place) in &parts {
+            let frame = unit.frame(*place, &mut buffer).map_err(unreadable)?;
             let Frame::Part { sealed, .. } = frame else {
                 return Err(unreadable(io::ErrorKind::InvalidData.into()));
             };
-            rows.push(pid.as_bytes(), sealed);
-            writer.push(&pid, sealed).map_err(unwritable)?;
+            writer.push(pid, sealed).map_err(unwritable)?;
         }
         let staged = writer.finish().map_err(unwritable)?;
-        let rows = rows.finish();
-        self.put_file(name, staged, &|there| rows_of_parts(there) == Some(rows)).map(Some)
+        let same = |there| {
+            let (mut rows, mut buffer) = (Rows::default(), Vec::new());
+            for (pid, place) in &parts {
+                let frame = unit.frame(*place, &mut buffer);
+                let Ok(Frame::Part { sealed, .. }) = frame else { return false };
+                rows.push(pid.as_bytes(), sealed);
+            }
+            rows_of_parts(there) == Some(rows.finish())
+        };
+        self.put_file(name, staged, &same).map(Some)
     }
 
     /// Puts a file, once, and reads it back. One that is there from before a crash, made by another
@@ -324,6 +337,7 @@ fn unreadable(error: io::Error) -> LedgerError {
 }
 
 /// The archive's disk is behind the writer, so it may be full now and not later.
+#[expect(clippy::needless_pass_by_value, reason = "for use with map_err")]
 fn unwritable(error: SegmentError) -> LedgerError {
     LedgerError::Unavailable {
         action: "write",

@@ -149,7 +149,8 @@ impl Disk for MemoryDisk {
             return Err(injected());
         }
         let files = self.files.lock().unwrap();
-        Ok(Arc::clone(files.get(name).ok_or(io::ErrorKind::NotFound)?) as Arc<dyn DiskFile>)
+        let file: Arc<MemoryFile> = Arc::clone(files.get(name).ok_or(io::ErrorKind::NotFound)?);
+        Ok(file)
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {

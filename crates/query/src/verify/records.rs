@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use keys::KeyStore;
-use record::envelope::{Envelope, Segment, SegmentFile};
-use record::{Body, Digest, Frame, FrameReader, Pid, Scanned};
+use record::envelope::{Envelope, Segment, SegmentFile, Summary};
+use record::{Body, Digest, Frame, FrameReader, Kind, Pid, Scanned};
 
 use super::Finding;
 use super::numbers::Ledgered;
@@ -70,42 +70,49 @@ impl Reading<'_> {
             }
         }
         self.envelopes += 1;
-        match Envelope::from_bytes(bytes) {
-            Ok(envelope) => self.envelope(file, leaf, &envelope, parts, parts_file),
-            Err(error) => self.finding(file, Some(leaf), error.to_string()),
+        // Nearly all records are interactions, and of these little is looked at.
+        let read = match Summary::from_bytes(bytes) {
+            Ok(record) if &*record.kind == Kind::Interaction.as_str() => {
+                self.interaction(leaf, &record, parts, parts_file);
+                Ok(())
+            }
+            Ok(_) => {
+                Envelope::from_bytes(bytes).map(|envelope| self.event(file, leaf, &envelope.body))
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = read {
+            self.finding(file, Some(leaf), error.to_string());
         }
     }
 
-    fn envelope(
+    fn interaction(
         &mut self,
-        file: &str,
         leaf: u64,
-        envelope: &Envelope,
+        record: &Summary<'_>,
         parts: &HashMap<Pid, Digest>,
         parts_file: &str,
     ) {
-        match &envelope.body {
-            Body::Interaction(interaction) => {
-                self.numbers.record(interaction.admission.0);
-                for part in interaction.part_refs() {
-                    match parts.get(&part.pid) {
-                        Some(digest) if *digest == part.sha256 => self.parts += 1,
-                        Some(_) => {
-                            let what = format!("part {} is not the one that was sealed", part.pid);
-                            self.finding(parts_file, Some(leaf), what);
-                        }
-                        None => {
-                            let what = format!("part {} is missing", part.pid);
-                            self.finding(parts_file, Some(leaf), what);
-                        }
-                    }
+        self.numbers.record(record.admission.unwrap_or(0));
+        for part in record.parts() {
+            let what = match parts.get(&part.pid) {
+                Some(digest) if *digest == part.sha256 => {
+                    self.parts += 1;
+                    continue;
                 }
-                if let Some(keys) = self.keys {
-                    let ids = &interaction.keys;
-                    let there = keys.has(ids.subject) && keys.has(ids.period);
-                    self.unopenable += u64::from(!there);
-                }
-            }
+                Some(_) => format!("part {} is not the one that was sealed", part.pid),
+                None => format!("part {} is missing", part.pid),
+            };
+            self.finding(parts_file, Some(leaf), what);
+        }
+        if let (Some(keys), Some(ids)) = (self.keys, &record.keys) {
+            let there = keys.has(ids.subject) && keys.has(ids.period);
+            self.unopenable += u64::from(!there);
+        }
+    }
+
+    fn event(&mut self, file: &str, leaf: u64, body: &Body) {
+        match body {
             Body::Gap(gap) => self.numbers.gap(gap),
             Body::Heartbeat(beat) => self.numbers.beat(beat),
             Body::Segment(Segment { files, .. }) => {

@@ -10,7 +10,7 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{EnvelopeError, SCHEMA_VERSION};
+use super::{EnvelopeError, KeyIds, SCHEMA_VERSION};
 use crate::{Digest, Pid, RecordId, Timestamp};
 
 /// An envelope as far as it is needed for finding it. Members that only an interaction has are
@@ -29,6 +29,7 @@ pub struct Summary<'a> {
     #[serde(borrow, default)]
     pub correlation: CorrelationSummary<'a>,
     pub cost: Option<CostSummary>,
+    pub keys: Option<KeyIds>,
     #[serde(default)]
     pub masking: MaskingSummary<'a>,
     #[serde(borrow, default)]
