@@ -30,7 +30,8 @@ macro_rules! hex_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(hex::Buffer::<$len>::new().format(&self.0))
+                let mut buffer = [0; $len * 2];
+                f.write_str(lower_hex(&self.0, &mut buffer))
             }
         }
 
@@ -45,18 +46,17 @@ macro_rules! hex_id {
 
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let mut bytes = [0_u8; $len];
-                let wrong = IdError { what: $what, expected: $expected };
-                // The decoder takes a prefix `0x` too, which no file of ours may have.
-                if text.len() != $len * 2 || hex::decode_to_slice(text, &mut bytes).is_err() {
-                    return Err(wrong);
+                match base16ct::mixed::decode(text, &mut bytes) {
+                    Ok(decoded) if decoded.len() == $len => Ok(Self(bytes)),
+                    _ => Err(IdError { what: $what, expected: $expected }),
                 }
-                Ok(Self(bytes))
             }
         }
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(hex::Buffer::<$len>::new().format(&self.0))
+                let mut buffer = [0; $len * 2];
+                serializer.serialize_str(lower_hex(&self.0, &mut buffer))
             }
         }
 
@@ -161,6 +161,11 @@ impl<'de> Deserialize<'de> for RecordId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         from_text(deserializer)
     }
+}
+
+/// The bytes in hexadecimal, in a buffer of twice their length.
+fn lower_hex<'b>(bytes: &[u8], buffer: &'b mut [u8]) -> &'b str {
+    base16ct::lower::encode_str(bytes, buffer).unwrap_or_default()
 }
 
 /// Parses a text in place: most of an envelope is ids and words, and `Cow<str>` would copy each.
