@@ -14,9 +14,9 @@ use crate::disk::{Disk, DiskFile};
 const MAX_UNSYNCED: usize = 128 << 20;
 
 /// Buffers that are kept for the next frames, …
-const SPARE: usize = 32;
+const SPARE: usize = 8;
 /// … of at most this size.
-const SPARE_BYTES: usize = 1 << 20;
+const SPARE_BYTES: usize = 256 << 10;
 
 /// The first frame of a file: what a start needs to know without the files before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
