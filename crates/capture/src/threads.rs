@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
-use ledger::Tickets;
+use ledger::{Background, Tickets};
 use record::{AdmissionNumber, RecordId, Timestamp};
 
 use crate::budget::Share;
@@ -71,9 +71,11 @@ impl Threads {
         for i in 0..count.max(1) {
             let (sender, receiver) = queue();
             let worker = Worker::new(Arc::clone(shared));
-            let handle = std::thread::Builder::new()
-                .name(format!("capture-{i}"))
-                .spawn(move || worker.run(&receiver))?;
+            let handle =
+                std::thread::Builder::new().name(format!("capture-{i}")).spawn(move || {
+                    Background::Capture.stand_back();
+                    worker.run(&receiver);
+                })?;
             threads.senders.push(sender);
             threads.handles.push(handle);
         }

@@ -14,6 +14,7 @@ use tlog::{SigningKey, VerifyingKey};
 
 use crate::error::{AppendError, LedgerError};
 use crate::numbers::Numbers;
+use crate::priority::Background;
 use crate::recover::{Recovered, recover};
 use crate::sealed::{Append, Sealed, Tickets};
 use crate::sealer::{Command, Sealer};
@@ -95,7 +96,11 @@ impl Ledger {
         };
         let for_sync = Arc::clone(&shared);
         threads.push(spawn("ledger-sync", Box::new(move || sync::run(&for_sync)))?);
-        threads.push(spawn("ledger-seal", Box::new(move || sealer.run(&inbox)))?);
+        let seal = move || {
+            Background::Sealing.stand_back();
+            sealer.run(&inbox);
+        };
+        threads.push(spawn("ledger-seal", Box::new(seal))?);
         let ledger = Self { shared, verifying_key, commands, threads: Mutex::new(threads) };
         ledger.announce(&start.recovered);
         Ok((ledger, start.recovered))
