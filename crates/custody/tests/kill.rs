@@ -25,8 +25,9 @@ const CLIENTS: u64 = 8;
 /// Seals and segments as often as can be, so that they are hit too.
 const BUSY: &str = "seal_every = \"30ms\"\nsegment_bytes = \"64KiB\"\nsegment_age = \"1s\"";
 
+/// Kills over all loops together.
 fn rounds() -> u64 {
-    std::env::var("CUSTODY_KILL_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(20)
+    std::env::var("CUSTODY_KILL_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(200)
 }
 
 fn setup(folder: &std::path::Path, upstream: SocketAddr, mode: &'static str) -> Setup {
@@ -160,17 +161,17 @@ fn rounds_in(mode: &'static str, ledger: &str, rounds: u64) {
 
 #[test]
 fn evidence_keeps_every_answer_that_was_received() {
-    rounds_in("evidence", "", rounds() / 2);
+    rounds_in("evidence", "", rounds() * 6 / 10);
 }
 
 #[test]
 fn evidence_keeps_every_answer_while_segments_are_written() {
-    rounds_in("evidence", BUSY, rounds() / 2);
+    rounds_in("evidence", BUSY, rounds() * 3 / 10);
 }
 
 #[test]
 fn fail_closed_keeps_every_answer_that_was_received() {
-    rounds_in("fail-closed", BUSY, rounds() / 4);
+    rounds_in("fail-closed", BUSY, rounds() / 10);
 }
 
 /// A log that is a moment old has nothing sealed, and nothing is wrong with it.
