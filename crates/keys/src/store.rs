@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use archive::durable;
@@ -55,6 +55,8 @@ pub struct KeyStore {
     scopes: RwLock<HashMap<(Kid, Kid, String), Arc<ScopeKey>>>,
     /// What [`scope`](KeyStore::scope) gave, by what it was asked: every call asks twice.
     found: RwLock<HashMap<String, ScopeKeys>>,
+    /// Length of the rows' file when it was read.
+    read: AtomicU64,
     /// The rows file; `None` when the store was opened for reading.
     file: Mutex<Option<Writer>>,
     unsynced: AtomicBool,
@@ -120,6 +122,7 @@ impl KeyStore {
             rows: RwLock::default(),
             scopes: RwLock::default(),
             found: RwLock::default(),
+            read: AtomicU64::new(0),
             file: Mutex::new(None),
             unsynced: AtomicBool::new(false),
         };
@@ -134,6 +137,7 @@ impl KeyStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(KeysError::unavailable("read", &self.rows_path)(error)),
         };
+        self.read.store(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Ordering::Release);
         let mut rest = bytes.as_slice();
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -203,6 +207,9 @@ impl KeyStore {
         if let Some(key) = cached(&self.scopes.read().unwrap_or_else(PoisonError::into_inner)) {
             return Some(key);
         }
+        if !(self.has(subject) && self.has(period)) {
+            return None;
+        }
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
         let (subject, period) = (rows.keys.get(&subject)?, rows.keys.get(&period)?);
         let key = Arc::new(ScopeKey::derive(subject, period, tenant, class)?);
@@ -245,7 +252,20 @@ impl KeyStore {
 
     /// Whether a key with this id is in the store.
     pub fn has(&self, kid: Kid) -> bool {
-        self.rows.read().unwrap_or_else(PoisonError::into_inner).keys.contains_key(&kid)
+        let known =
+            || self.rows.read().unwrap_or_else(PoisonError::into_inner).keys.contains_key(&kid);
+        known() || self.refresh() && known()
+    }
+
+    /// Reads the rows again if a recorder has added some since: a record may be read a moment
+    /// after its key was made, by a store that was opened a moment before. False when there is
+    /// nothing new; the writer itself knows all rows.
+    fn refresh(&self) -> bool {
+        if self.file.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return false;
+        }
+        let length = self.rows_path.metadata().map_or(0, |meta| meta.len());
+        length != self.read.load(Ordering::Acquire) && self.whole_length().is_ok()
     }
 
     /// Makes all rows so far durable. Cheap when nothing is new.

@@ -98,3 +98,18 @@ fn another_root_key_or_an_open_one_is_refused() {
     let error = RootKey::load(&path).err().unwrap().to_string();
     assert!(error.contains("chmod 600"), "{error}");
 }
+
+#[test]
+fn a_reader_sees_keys_that_are_made_after_it_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = root(dir.path());
+    let writer = KeyStore::open_or_create(dir.path(), &root).unwrap();
+    let reader = KeyStore::open(dir.path(), &root).unwrap();
+    let carol = writer.scope(Subject::User("carol"), "2026-11", "default", "standard").unwrap();
+    assert!(reader.has(carol.subject));
+    let key = reader.scope_key(carol.subject, carol.period, "default", "standard").unwrap();
+    assert_eq!(key.commit("text", b"x"), carol.key.commit("text", b"x"));
+    let nobody = Kid([7; 16]);
+    assert!(!reader.has(nobody) && !writer.has(nobody));
+    assert!(reader.scope_key(nobody, carol.period, "default", "standard").is_none());
+}
