@@ -220,6 +220,15 @@ fn is_old_partial(name: &str, all: &[PathBuf]) -> bool {
     })
 }
 
+/// Tiles are written before the checkpoint that speaks of them; a kill between the two leaves some
+/// of a log that nobody signed.
+fn is_unsigned(path: &str, size: u64) -> bool {
+    let Some((place, width)) = path.rsplit_once(".p/") else { return false };
+    let width: u64 = width.parse().unwrap();
+    let low = place.contains("tile/0/") || place.contains("tile/entries/");
+    low && width > size % 256
+}
+
 fn kind(path: &str) -> &'static str {
     // What a crash leaves of a write is no file of the archive.
     if path.contains("/.unfinished-") {
@@ -258,13 +267,16 @@ fn a_flipped_bit_in_any_file_is_reported() {
     });
     server.kill();
     verified(&setup.data);
+    let (_, report) = verify(&setup.data);
+    let size = report["collectors"][0]["size"].as_u64().unwrap();
     let copied = folder.path().join("copy");
     let mut seen: Vec<&str> = Vec::new();
     let mut missed = Vec::new();
     let all = files_under(&setup.data);
     for file in &all {
         let name = file.strip_prefix(&setup.data).unwrap().display().to_string();
-        let kind = if is_old_partial(&name, &all) { "" } else { kind(&name) };
+        let unused = is_old_partial(&name, &all) || is_unsigned(&name, size);
+        let kind = if unused { "" } else { kind(&name) };
         let bytes = std::fs::read(file).unwrap();
         if kind.is_empty()
             || bytes.is_empty()
