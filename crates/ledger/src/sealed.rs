@@ -84,9 +84,10 @@ impl Sealed {
         request: &WrittenRequest,
         parts: Vec<Arc<SealedPart>>,
     ) -> Result<Self, EnvelopeError> {
-        let bytes = interaction.to_bytes_with(request, id, collector, recorded)?;
-        let leaf = Leaf { id, time: recorded, envelope: Digest::of(&bytes) };
-        Ok(Self { leaf, envelope: bytes, parts })
+        let Admission { envelope, parts } =
+            Admission::new(id, collector, recorded, interaction, request, parts)?;
+        let leaf = Leaf { id, time: recorded, envelope: Digest::of(&envelope) };
+        Ok(Self { leaf, envelope, parts })
     }
 
     /// The record's id.

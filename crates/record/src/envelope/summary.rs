@@ -1,7 +1,7 @@
 //! What a segment's columns and `verify` need of an envelope, borrowed from its bytes.
 //!
-//! Reading an envelope whole costs ten times as much as hashing it, nearly all of it for members
-//! that these two never look at.
+//! Reading an envelope whole costs far more than hashing it, nearly all of it for members that these
+//! two never look at.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
