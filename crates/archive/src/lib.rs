@@ -66,6 +66,11 @@ pub trait Archive: Send + Sync {
     /// Where it is, for people.
     fn location(&self) -> String;
 
+    /// Whether it is elsewhere, so that it may be away for hours while this machine works.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     /// Refuses a storage that can never work as it is configured; a storage that does not answer
     /// just now is [`ArchiveError::Unavailable`]. Reads and writes nothing of the archive.
     fn check(&self, now: Timestamp) -> Result<(), ArchiveError> {

@@ -451,6 +451,10 @@ impl Archive for S3Archive {
         self.config.url.to_string()
     }
 
+    fn is_remote(&self) -> bool {
+        true
+    }
+
     fn check(&self, now: Timestamp) -> Result<(), ArchiveError> {
         self.io.run(async {
             let bucket = check::bucket(&self.requests, &self.config).await?;
