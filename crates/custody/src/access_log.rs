@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use archive::LocalArchive;
 use keys::{KeyStore, RootKey, load_or_create_signing_key};
 use ledger::{Ledger, RealDisk, SystemClock};
 use query::{AccessLog, Refusal};
@@ -80,11 +79,13 @@ impl CommandLog {
         let (ledger, _) = Ledger::open(ledger::Config {
             collector,
             disk: Arc::new(disk),
-            archive: Arc::new(LocalArchive::create(&place.archive, false)?),
+            archive: place.create_archive(false)?,
             key,
             keys: Arc::new(KeyStore::open(&place.keys, &root)?),
             clock: Arc::new(SystemClock),
             admits: false,
+            classes: Arc::default(),
+            tiered: false,
             seal_every: Duration::from_mins(1),
             heartbeat: Duration::ZERO,
             segment_bytes: 16 << 20,

@@ -43,9 +43,9 @@ pub(crate) struct Where {
     /// Data directory, over the configuration's
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Archive directory, when it is not the one of the data directory
-    #[arg(long, value_name = "DIR")]
-    pub(crate) archive: Option<PathBuf>,
+    /// Archive directory or s3://bucket/prefix, when it is not the one of the data directory
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) archive: Option<String>,
     /// Folder with the keys, when it is not the one of the data directory
     #[arg(long, value_name = "DIR")]
     pub(crate) keys: Option<PathBuf>,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use archive::{Archive, LocalArchive, durable};
+use archive::{Archive, durable};
 use keys::{KeyStore, RootKey};
 use query::{Access, Store};
 use record::CollectorName;
@@ -15,6 +15,7 @@ use crate::access_log::CommandLog;
 use crate::cli::{Reading, Where};
 use crate::config::{self, Config};
 use crate::output;
+use crate::storage::{ArchivePlace, Writing};
 
 /// The tenant; there is one.
 pub(crate) const TENANT: &str = "default";
@@ -23,17 +24,23 @@ pub(crate) const TENANT: &str = "default";
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) data: PathBuf,
-    pub(crate) archive: PathBuf,
+    pub(crate) archive: ArchivePlace,
     pub(crate) keys: PathBuf,
+    pub(crate) allow_unlocked: bool,
 }
 
 impl Place {
-    pub(crate) fn of(config: &Config) -> Self {
-        Self {
-            archive: config.archive.clone().unwrap_or_else(|| config.data.join("archive")),
+    pub(crate) fn of(config: &Config) -> anyhow::Result<Self> {
+        let archive = match &config.archive {
+            Some(archive) => ArchivePlace::parse(archive).context("archive")?,
+            None => ArchivePlace::Directory(config.data.join("archive")),
+        };
+        Ok(Self {
+            archive,
             keys: config.data.join("keys"),
             data: config.data.clone(),
-        }
+            allow_unlocked: config.allow_unlocked,
+        })
     }
 
     /// What flags and configuration name.
@@ -44,9 +51,9 @@ impl Place {
             // A data directory brings its own archive, unless it is named too.
             config.archive = None;
         }
-        let mut named = Self::of(&config);
+        let mut named = Self::of(&config).map_err(Failure::Usage)?;
         if let Some(archive) = &place.archive {
-            named.archive.clone_from(archive);
+            named.archive = ArchivePlace::parse(archive).map_err(Failure::Usage)?;
         }
         if let Some(keys) = &place.keys {
             named.keys.clone_from(keys);
@@ -65,13 +72,22 @@ impl Place {
 
     /// The archive for reading.
     pub(crate) fn open_archive(&self) -> anyhow::Result<Arc<dyn Archive>> {
-        let archive = LocalArchive::open(&self.archive).with_context(|| {
-            format!(
-                "there is no archive in {}; --data or --archive names another",
-                self.archive.display()
-            )
-        })?;
-        Ok(Arc::new(archive))
+        self.archive.open()
+    }
+
+    /// The archive for writing.
+    pub(crate) fn create_archive(&self, immutable: bool) -> anyhow::Result<Arc<dyn Archive>> {
+        self.archive.create(&Writing {
+            immutable,
+            allow_unlocked: self.allow_unlocked,
+            storage_class: None,
+            spool: self.spool(),
+        })
+    }
+
+    /// Where objects in the making lie on their way to a bucket.
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.data.join("spool")
     }
 
     /// The key store for reading, `None` when there is none.

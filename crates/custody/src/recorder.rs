@@ -6,19 +6,19 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context as _, anyhow};
 use api::Api;
-use archive::{Archive, LocalArchive};
+use archive::{Archive, ArchiveError};
 use capture::{Capture, Sink};
 use keys::{KeyStore, RootKey, load_or_create_signing_key};
 use ledger::{Ledger, RealDisk, SystemClock};
 use proxy::Proxy;
 use query::Store;
 use record::envelope::Configuration;
-use record::{Clock, CollectorName};
+use record::{Classes, Clock, CollectorName};
 use tokio::sync::oneshot;
 
 use crate::Failure;
 use crate::access_log::{ServerLog, lock};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::health::RecorderHealth;
 use crate::place::{Place, TENANT, origin};
 use crate::upstreams;
@@ -45,23 +45,24 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Starts everything.
     pub(crate) fn start(config: Config) -> Result<Self, Failure> {
-        let upstreams = upstreams::all(&config).map_err(Failure::Usage)?;
+        let classes = Arc::new(config::classes(&config).map_err(Failure::Usage)?);
+        let upstreams = upstreams::all(&config, &classes).map_err(Failure::Usage)?;
         let collector = CollectorName::new(config.collector.clone())
             .with_context(|| format!("collector = {:?}", config.collector))
             .map_err(Failure::Usage)?;
-        let capture_config = capture_config(&config).map_err(Failure::Usage)?;
+        let capture_config = capture_config(&config, &classes).map_err(Failure::Usage)?;
         if !config.api.listen.ip().is_loopback() {
             return Err(Failure::Usage(anyhow!(
                 "[api] listen = {}: the API answers on loopback only until access control is built",
                 config.api.listen
             )));
         }
-        let place = Place::of(&config);
+        let place = Place::of(&config).map_err(Failure::Usage)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let root = RootKey::load_or_create(&place.root_key())?;
         let keys = Arc::new(KeyStore::open_or_create(&place.keys, &root)?);
-        let archive: Arc<dyn Archive> =
-            Arc::new(LocalArchive::create(&place.archive, config.archive_immutable)?);
+        let archive = place.create_archive(config.archive_immutable)?;
+        check_archive(archive.as_ref(), clock.as_ref())?;
         let folder = place.collectors().join(collector.as_str());
         let disk = RealDisk::create(&folder)
             .with_context(|| format!("cannot write to {}", folder.display()))?;
@@ -80,6 +81,8 @@ impl Recorder {
             keys: Arc::clone(&keys),
             clock: Arc::clone(&clock),
             admits: true,
+            classes: Arc::clone(&classes),
+            tiered: config.tiers.cold.is_some(),
             seal_every: config.ledger.seal_every.0,
             heartbeat: config.ledger.heartbeat.0,
             segment_bytes: config.ledger.segment_bytes.0,
@@ -161,11 +164,26 @@ fn configuration(event: &str, config: &Config, policy: &str) -> Configuration {
     }
 }
 
+/// Refuses a bucket that can never work; one that is away just now is waited for.
+fn check_archive(archive: &dyn Archive, clock: &dyn Clock) -> Result<(), Failure> {
+    match archive.check(clock.now()) {
+        Ok(()) => Ok(()),
+        Err(error @ ArchiveError::Unavailable { .. }) => {
+            tracing::error!(
+                %error,
+                "the archive does not answer; calls are recorded here until it does"
+            );
+            Ok(())
+        }
+        Err(error) => Err(Failure::Usage(error.into())),
+    }
+}
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }
 
-fn capture_config(config: &Config) -> anyhow::Result<capture::Config> {
+fn capture_config(config: &Config, classes: &Arc<Classes>) -> anyhow::Result<capture::Config> {
     let sink = match config.capture.sink.as_str() {
         "log" => Sink::Log,
         "discard" => Sink::Discard,
@@ -198,6 +216,7 @@ fn capture_config(config: &Config) -> anyhow::Result<capture::Config> {
         closed_timeout: config.capture.closed_timeout.0,
         sink,
         tenant: TENANT.to_owned(),
+        classes: Arc::clone(classes),
         policy,
     })
 }

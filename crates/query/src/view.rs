@@ -20,6 +20,7 @@ pub(crate) fn of(at: &RecordAt, envelope: &Envelope, opened: &Opened, sealed: bo
         return event(at, envelope, sealed);
     };
     let i = interaction.as_ref();
+    let hold = opened.hold();
     json!({
         "id": envelope.id,
         "kind": "interaction",

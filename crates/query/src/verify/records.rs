@@ -106,7 +106,7 @@ impl Reading<'_> {
             self.finding(parts_file, Some(leaf), what);
         }
         if let (Some(keys), Some(ids)) = (self.keys, &record.keys) {
-            let there = keys.has(ids.subject) && keys.has(ids.period);
+            let there = keys.opens(ids.subject, ids.period);
             self.unopenable += u64::from(!there);
         }
     }
