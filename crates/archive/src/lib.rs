@@ -85,6 +85,12 @@ pub trait Archive: Send + Sync {
         Ok(None)
     }
 
+    /// The bytes of one version; `None` when there is none.
+    fn get_version(&self, name: &Name, version: &Version) -> Result<Option<Vec<u8>>, ArchiveError> {
+        let _ = (name, version);
+        Ok(None)
+    }
+
     /// The lock of one version, read back from the storage.
     fn lock_of(&self, name: &Name, version: &Version) -> Result<LockState, ArchiveError> {
         let _ = (name, version);
@@ -110,6 +116,9 @@ pub trait Archive: Send + Sync {
 pub trait Staged: Write + Send {
     /// Puts what was written under a name, by the rules of [`Archive::put_all`]; gives the sum of
     /// the bytes as they were written, and the version.
-    fn put(self: Box<Self>, name: &Name, lock: Lock)
-    -> Result<(Sum, Option<Version>), ArchiveError>;
+    fn put(
+        self: Box<Self>,
+        name: &Name,
+        lock: Lock,
+    ) -> Result<(Sum, Option<Version>), ArchiveError>;
 }

@@ -238,11 +238,7 @@ impl Write for LocalStaged<'_> {
 }
 
 impl Staged for LocalStaged<'_> {
-    fn put(
-        self: Box<Self>,
-        name: &Name,
-        _: Lock,
-    ) -> Result<(Sum, Option<Version>), ArchiveError> {
+    fn put(self: Box<Self>, name: &Name, _: Lock) -> Result<(Sum, Option<Version>), ArchiveError> {
         let sum = self.summing.clone().finish();
         let path = self.archive.path(name);
         let folder = durable::parent(&path).map_err(ArchiveError::unavailable("create", name))?;

@@ -25,8 +25,8 @@ use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::client::HttpConnector as _;
 use object_store::path::Path;
 use object_store::{
-    Attribute, Attributes, ClientOptions, GetOptions, ObjectStore,
-    PutMultipartOptions, PutMode, PutOptions, PutPayload, RetryConfig,
+    Attribute, Attributes, ClientOptions, GetOptions, ObjectStore, PutMode, PutMultipartOptions,
+    PutOptions, PutPayload, RetryConfig,
 };
 use record::Timestamp;
 
@@ -103,10 +103,8 @@ pub struct S3Archive {
 impl S3Archive {
     /// Prepares the client; nothing is sent yet.
     pub fn new(config: S3Config) -> Result<Self, ArchiveError> {
-        let refused = |reason: String| ArchiveError::Refused {
-            what: config.url.to_string(),
-            reason,
-        };
+        let refused =
+            |reason: String| ArchiveError::Refused { what: config.url.to_string(), reason };
         let builder = match &config.access {
             None => AmazonS3Builder::from_env(),
             Some(access) => AmazonS3Builder::new()
@@ -144,10 +142,8 @@ impl S3Archive {
             });
         let plain = builder.clone().build().map_err(|error| refused(error.to_string()))?;
         let credentials = Arc::clone(plain.credentials());
-        let connector = LockingConnector {
-            region: region.clone(),
-            credentials: Arc::clone(&credentials),
-        };
+        let connector =
+            LockingConnector { region: region.clone(), credentials: Arc::clone(&credentials) };
         let http = connector.connect(&options).map_err(|error| refused(error.to_string()))?;
         let store = builder
             .with_credentials(Arc::clone(&credentials))
@@ -338,12 +334,7 @@ impl S3Archive {
         self.settle(name, put.version.map(Version).as_ref(), || sum).await
     }
 
-    async fn replace_one(
-        &self,
-        name: &Name,
-        bytes: Bytes,
-        lock: Lock,
-    ) -> Result<(), ArchiveError> {
+    async fn replace_one(&self, name: &Name, bytes: Bytes, lock: Lock) -> Result<(), ArchiveError> {
         let mut options = PutOptions { mode: PutMode::Overwrite, ..PutOptions::default() };
         options.extensions.insert(self.lock_headers(lock));
         let path = self.path(name)?;
@@ -470,6 +461,10 @@ impl Archive for S3Archive {
             let listed = self.requests.versions(&prefix_key, &self.config.url).await;
             listed.map(Some).map_err(ArchiveError::unavailable("list", prefix))
         })
+    }
+
+    fn get_version(&self, name: &Name, version: &Version) -> Result<Option<Vec<u8>>, ArchiveError> {
+        self.io.run(async { Ok(self.read(name, version).await?.map(Vec::from)) })
     }
 
     fn lock_of(&self, name: &Name, version: &Version) -> Result<LockState, ArchiveError> {

@@ -8,7 +8,7 @@ use keys::Subject;
 use ledger::{Admission, Append, Sealed, Tickets};
 use provider::{End, RequestHead, ResponseHead, ResponseReader};
 use record::envelope::{Interaction, WrittenRequest};
-use record::{RetentionClass, AdmissionNumber, GapReason, Oddity, RecordId};
+use record::{AdmissionNumber, GapReason, Oddity, RecordId, RetentionClass};
 use serde_json::{Map, Value, json};
 
 use crate::assemble::{

@@ -52,7 +52,7 @@ pub(crate) struct CommandLog {
 }
 
 struct Opened {
-    ledger: Ledger,
+    ledger: Arc<Ledger>,
     /// Held so that no other command writes the same log.
     _lock: File,
 }
@@ -60,6 +60,16 @@ struct Opened {
 impl CommandLog {
     pub(crate) fn new(place: Place) -> Self {
         Self { place, open: Mutex::new(None) }
+    }
+
+    /// The log, for records of other kinds than reads.
+    pub(crate) fn ledger(&self) -> anyhow::Result<Arc<Ledger>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.is_none() {
+            *open = Some(self.start()?);
+        }
+        let opened = open.as_ref().ok_or_else(|| anyhow!("no log"))?;
+        Ok(Arc::clone(&opened.ledger))
     }
 
     fn start(&self) -> anyhow::Result<Opened> {
@@ -91,7 +101,7 @@ impl CommandLog {
             segment_bytes: 16 << 20,
             segment_age: Duration::from_hours(720),
         })?;
-        Ok(Opened { ledger, _lock: lock })
+        Ok(Opened { ledger: Arc::new(ledger), _lock: lock })
     }
 }
 

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use lifecycle::{
-    ErasureConfig, LifecycleConfig, RetentionConfig, RetentionRuleConfig, TiersConfig, classes, known,
+    ErasureConfig, LifecycleConfig, RetentionConfig, RetentionRuleConfig, TiersConfig, classes,
+    known,
 };
 pub(crate) use load::load;
 #[cfg(test)]

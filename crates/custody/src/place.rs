@@ -26,7 +26,7 @@ pub(crate) struct Place {
     pub(crate) data: PathBuf,
     pub(crate) archive: ArchivePlace,
     pub(crate) keys: PathBuf,
-    pub(crate) allow_unlocked: bool,
+    pub(crate) config: Config,
 }
 
 impl Place {
@@ -39,7 +39,7 @@ impl Place {
             archive,
             keys: config.data.join("keys"),
             data: config.data.clone(),
-            allow_unlocked: config.allow_unlocked,
+            config: config.clone(),
         })
     }
 
@@ -47,9 +47,11 @@ impl Place {
     pub(crate) fn named(place: &Where) -> Result<Self, Failure> {
         let mut config = config::load(place.config.as_deref())?;
         if let Some(data) = &place.data {
+            // Another data directory brings its own archive, unless that is named too.
+            if config.data != *data {
+                config.archive = None;
+            }
             config.data.clone_from(data);
-            // A data directory brings its own archive, unless it is named too.
-            config.archive = None;
         }
         let mut named = Self::of(&config).map_err(Failure::Usage)?;
         if let Some(archive) = &place.archive {
@@ -66,6 +68,11 @@ impl Place {
         self.data.join("collectors")
     }
 
+    /// Erasures that wait or are under way.
+    pub(crate) fn erasures(&self) -> PathBuf {
+        self.data.join("erasures")
+    }
+
     pub(crate) fn root_key(&self) -> PathBuf {
         self.keys.join("root.key")
     }
@@ -79,10 +86,41 @@ impl Place {
     pub(crate) fn create_archive(&self, immutable: bool) -> anyhow::Result<Arc<dyn Archive>> {
         self.archive.create(&Writing {
             immutable,
-            allow_unlocked: self.allow_unlocked,
+            allow_unlocked: self.config.allow_unlocked,
             storage_class: None,
             spool: self.spool(),
         })
+    }
+
+    /// The cold tier for writing; `None` when there is none.
+    pub(crate) fn create_cold(&self) -> anyhow::Result<Option<Arc<dyn Archive>>> {
+        let Some(cold) = self.cold()? else { return Ok(None) };
+        anyhow::ensure!(
+            cold != self.archive,
+            "[tiers] cold = {cold} is the archive itself; name another directory, bucket or prefix"
+        );
+        cold.create(&Writing {
+            immutable: self.config.archive_immutable,
+            allow_unlocked: self.config.allow_unlocked,
+            storage_class: self.config.tiers.storage_class.clone(),
+            spool: self.spool(),
+        })
+        .map(Some)
+    }
+
+    fn cold(&self) -> anyhow::Result<Option<ArchivePlace>> {
+        let cold = self.config.tiers.cold.as_deref();
+        cold.map(ArchivePlace::parse).transpose().context("[tiers] cold")
+    }
+
+    /// The cold tier for reading.
+    fn open_cold(&self) -> anyhow::Result<Option<Arc<dyn Archive>>> {
+        match self.cold()? {
+            // Nothing has become cold yet.
+            Some(ArchivePlace::Directory(path)) if !path.is_dir() => Ok(None),
+            Some(cold) => cold.open().map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Where objects in the making lie on their way to a bucket.
@@ -102,7 +140,8 @@ impl Place {
     /// Everything that can be read.
     pub(crate) fn open_store(&self) -> anyhow::Result<Store> {
         let journals = Some(self.collectors()).filter(|folder| folder.is_dir());
-        Ok(Store::new(self.open_archive()?, journals, self.open_keys()?, TENANT))
+        let store = Store::new(self.open_archive()?, journals, self.open_keys()?, TENANT);
+        Ok(store.with_cold(self.open_cold()?))
     }
 
     /// The same for verifying, which needs no keys: where they cannot be read, it is said that
@@ -113,7 +152,8 @@ impl Place {
             output::remark(&format!("verified without the key store: {error:#}"));
             None
         });
-        Ok(Store::new(self.open_archive()?, journals, keys, TENANT))
+        let store = Store::new(self.open_archive()?, journals, keys, TENANT);
+        Ok(store.with_cold(self.open_cold()?))
     }
 
     /// How a command may open content.
@@ -155,7 +195,7 @@ pub(crate) fn origin(keys: &Path, collector: &CollectorName) -> anyhow::Result<S
     Ok(format!("custody.local/{id}/{collector}"))
 }
 
-fn account() -> String {
+pub(crate) fn account() -> String {
     std::env::var("USER")
         .or_else(|_| std::env::var("LOGNAME"))
         .unwrap_or_else(|_| "unknown".to_owned())

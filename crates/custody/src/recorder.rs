@@ -6,10 +6,11 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context as _, anyhow};
 use api::Api;
-use archive::{Archive, ArchiveError};
+use archive::{Archive, ArchiveError, durable};
 use capture::{Capture, Sink};
 use keys::{KeyStore, RootKey, load_or_create_signing_key};
-use ledger::{Ledger, RealDisk, SystemClock};
+use ledger::{Ledger, LedgerError, RealDisk, SystemClock};
+use lifecycle::{Lifecycle, Schedule, Scheduler};
 use proxy::Proxy;
 use query::Store;
 use record::envelope::Configuration;
@@ -23,6 +24,9 @@ use crate::health::RecorderHealth;
 use crate::place::{Place, TENANT, origin};
 use crate::upstreams;
 
+/// In a collector's folder: where its recorder's API answers.
+pub(crate) const API_FILE: &str = "api";
+
 /// A running recorder.
 pub(crate) struct Recorder {
     config: Config,
@@ -31,6 +35,8 @@ pub(crate) struct Recorder {
     capture: Arc<Capture>,
     proxy: Proxy,
     api: JoinHandle<()>,
+    scheduler: Scheduler,
+    archive: Arc<dyn Archive>,
     api_stop: oneshot::Sender<()>,
     /// Where the proxy listens.
     pub(crate) proxy_address: SocketAddr,
@@ -103,20 +109,50 @@ impl Recorder {
             threads => threads,
         };
         let proxy = Proxy::start(config.proxy.listen, threads, &upstreams, &capture)?;
+        let cold = place.create_cold().map_err(Failure::Usage)?;
+        if let Some(cold) = &cold {
+            check_archive(cold.as_ref(), clock.as_ref())?;
+        }
         let store = Store::new(
             Arc::clone(&archive),
             Some(place.collectors()),
             Some(Arc::clone(&keys)),
             TENANT,
         );
+        let store = Arc::new(store.with_cold(cold.clone()));
+        let lifecycle = Arc::new(Lifecycle {
+            store: Arc::clone(&store),
+            archive: Arc::clone(&archive),
+            cold,
+            ledger: Arc::clone(&ledger),
+            keys: Arc::clone(&keys),
+            classes,
+            clock: Arc::clone(&clock),
+            tenant: TENANT.to_owned(),
+            folder: place.erasures(),
+            approvals: config.erasure.approvals,
+        });
+        let schedule = Schedule {
+            every: config.lifecycle.every.0,
+            probe_every: config.lifecycle.probe_every.0,
+        };
+        let scheduler = Scheduler::start(Arc::clone(&lifecycle), schedule)?;
+        let health =
+            RecorderHealth::new(Arc::clone(&ledger), Arc::clone(&capture), scheduler.counters());
+        let shared_archive = Arc::clone(&archive);
         let api = Api {
-            store: Arc::new(store),
+            store,
             archive,
             log: Arc::new(ServerLog(Arc::clone(&ledger))),
-            health: Arc::new(RecorderHealth::new(Arc::clone(&ledger), Arc::clone(&capture))),
+            lifecycle,
+            health: Arc::new(health),
             clock,
         };
         let (api_handle, api_stop, api_address) = start_api(api, config.api.listen)?;
+        // For commands that must not write to the key store beside us.
+        let told = folder.join(API_FILE);
+        durable::replace(&told, format!("http://{api_address}\n").as_bytes(), 0o644)
+            .with_context(|| format!("cannot write {}", told.display()))?;
         Ok(Self {
             proxy_address: proxy.address(),
             api_address,
@@ -127,6 +163,8 @@ impl Recorder {
             capture,
             proxy,
             api: api_handle,
+            scheduler,
+            archive: shared_archive,
             api_stop,
             _lock: lock,
         })
@@ -149,9 +187,15 @@ impl Recorder {
         if self.api.join().is_err() {
             tracing::error!("the API panicked");
         }
+        self.scheduler.stop();
         self.ledger.announce_configuration(configuration("stop", &self.config, &self.policy))?;
-        self.ledger.close(true)?;
-        Ok(())
+        match self.ledger.close(true) {
+            Err(error @ LedgerError::Unavailable { .. }) if self.archive.is_remote() => {
+                tracing::warn!(%error, "the rest is sealed and archived at the next start");
+                Ok(())
+            }
+            closed => Ok(closed?),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Archives by what the configuration calls them: a directory or a bucket.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
@@ -32,7 +32,9 @@ impl ArchivePlace {
             return Ok(Self::Bucket(text.parse()?));
         }
         if let Some((scheme, _)) = text.split_once("://") {
-            return Err(anyhow!("{text}: {scheme}:// is not known; known: s3://bucket/prefix, a path"));
+            return Err(anyhow!(
+                "{text}: {scheme}:// is not known; known: s3://bucket/prefix, a path"
+            ));
         }
         Ok(Self::Directory(PathBuf::from(text)))
     }
@@ -68,14 +70,6 @@ impl ArchivePlace {
                 access: None,
             })?),
         })
-    }
-
-    /// The directory, when it is one.
-    pub(crate) fn directory(&self) -> Option<&Path> {
-        match self {
-            Self::Directory(path) => Some(path),
-            Self::Bucket(_) => None,
-        }
     }
 }
 

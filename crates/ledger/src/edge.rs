@@ -65,7 +65,8 @@ fn parse(bytes: &[u8]) -> Option<(Partials, &[u8])> {
     for _ in 0..count {
         let (&level, after) = rest.split_first()?;
         let (width, after) = after.split_first_chunk::<2>()?;
-        let (hashes, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*width)) * 32)?;
+        let (hashes, after) =
+            after.split_at_checked(usize::from(u16::from_be_bytes(*width)) * 32)?;
         let hashes = hashes.chunks_exact(32).filter_map(|hash| Some(Hash(hash.try_into().ok()?)));
         partials.push((level, hashes.collect()));
         rest = after;

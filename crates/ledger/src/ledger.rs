@@ -9,7 +9,9 @@ use std::time::Duration;
 use archive::Archive;
 use keys::KeyStore;
 use record::envelope::{Alert, Configuration, Envelope};
-use record::{AdmissionNumber, Body, Classes, Clock, CollectorName, GapReason, RecordId, Timestamp};
+use record::{
+    AdmissionNumber, Body, Classes, Clock, CollectorName, GapReason, RecordId, Timestamp,
+};
 use tlog::{SigningKey, VerifyingKey};
 
 use crate::error::{AppendError, LedgerError};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use archive::Lock;
-use record::{Classes, Timestamp};
+use record::{Classes, LOG, Timestamp};
 
 const DAY_US: i64 = 86_400_000_000;
 /// A hot segment that moves to a cold tier stays locked for so many days longer than it is hot: the
@@ -27,6 +27,9 @@ impl Locks {
     /// A segment's file of a class and a day. Counted from the day and not from now, so that the
     /// same file that is put again after a crash has the same lock.
     pub(crate) fn segment(&self, class: &str, day: Timestamp) -> Lock {
+        if class == LOG {
+            return self.log(Timestamp((day.0.div_euclid(DAY_US) + 1).saturating_mul(DAY_US)));
+        }
         let class = self.classes.of(class);
         let days = match self.tiered {
             true => class.lock.min(class.hot.saturating_add(HOT_MARGIN_DAYS)),

@@ -80,8 +80,7 @@ fn load_state(config: &Config) -> Result<(Head, bool), LedgerError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(LedgerError::unavailable("read", STATE)(error)),
     };
-    let online = load_from_archive(config, &note)
-        .and_then(|head| {
+    let online = load_from_archive(config, &note).and_then(|head| {
         let locks = Locks { classes: Arc::clone(&config.classes), tiered: config.tiered };
         let lock = locks.log(config.clock.now());
         describe(config.archive.as_ref(), &config.collector, &config.key, lock)?;

@@ -187,8 +187,13 @@ impl Sealer {
     }
 
     fn note(&mut self, outcome: &Result<(), LedgerError>) {
+        self.shared.counters.sealing_fails.store(outcome.is_err(), Ordering::Relaxed);
         match outcome {
-            Ok(()) => self.retry_at = None,
+            Ok(()) => {
+                if self.retry_at.take().is_some() {
+                    tracing::info!("everything is sealed again");
+                }
+            }
             Err(LedgerError::Fatal(reason)) => {
                 if !self.shared.counters.fatal.swap(true, Ordering::Relaxed) {
                     self.shared.alert("ledger_fatal", reason);

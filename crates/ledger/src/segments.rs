@@ -6,7 +6,7 @@ use archive::{ArchiveError, Lock, Name, Staged, Sum, Version};
 use bytes::Bytes;
 use record::envelope::{Segment, SegmentFile, Summary};
 use record::{
-    Body, Digest, Envelope, Frame, Pid, PidSet, Timestamp, encode_frame, encode_part_frame,
+    Body, Digest, Envelope, Frame, LOG, Pid, PidSet, Timestamp, encode_frame, encode_part_frame,
 };
 use segment::{PartsWriter, RecordsWriter, SegmentError};
 use sha2::{Digest as _, Sha256};
@@ -18,8 +18,6 @@ use crate::status::add;
 use crate::unit::{Index, Place, UnitFiles};
 use crate::{LedgerError, sync};
 
-/// The class of records that are not interactions.
-const STANDARD: &str = "standard";
 const DAY_US: i64 = 86_400_000_000;
 
 /// The records of one retention class and day, on their way into a file.
@@ -134,7 +132,7 @@ impl Sealer {
             };
             let record = Summary::from_bytes(envelope)
                 .map_err(|error| LedgerError::Fatal(format!("record {leaf}: {error}")))?;
-            let class = record.retention.class.as_deref().unwrap_or(STANDARD);
+            let class = record.retention.class.as_deref().unwrap_or(LOG);
             let day = record.recorded.0.div_euclid(DAY_US);
             // There are few; the last one is nearly always the right one.
             let found = partitions.iter().rposition(|p| p.day == day && p.class == class);
@@ -170,7 +168,14 @@ impl Sealer {
             let lock = self.locks.segment(class, partition.time);
             files.push(self.put_file(&name, staged, lock, &same)?);
             let name = self.layout.parts(class, &day, first, last).map_err(LedgerError::archive)?;
-            files.extend(self.put_parts(&name, unit, index, &partition.parts, first..=last, lock)?);
+            files.extend(self.put_parts(
+                &name,
+                unit,
+                index,
+                &partition.parts,
+                first..=last,
+                lock,
+            )?);
         }
         Ok(files)
     }

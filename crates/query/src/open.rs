@@ -77,7 +77,7 @@ impl Store {
         source: &Source,
     ) -> Result<Opened, QueryError> {
         let wanted: HashSet<Pid> = interaction.part_refs().map(|part| part.pid).collect();
-        let sealed = source.parts(self.archive.as_ref(), &wanted)?;
+        let sealed = source.parts(&wanted)?;
         Ok(self.open_sealed(interaction, &sealed))
     }
 

@@ -36,7 +36,7 @@ impl<'a> Reader<'a> {
         let needle = trace.to_string();
         let mut found = Vec::new();
         for source in self.store.sources()? {
-            source.each(self.store.archive.as_ref(), &mut |at| {
+            source.each(&mut |at| {
                 // A look at the bytes first spares parsing most envelopes.
                 if contains(&at.envelope, needle.as_bytes())
                     && let Ok(envelope) = Envelope::from_bytes(&at.envelope)

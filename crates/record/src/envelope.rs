@@ -17,13 +17,13 @@ use serde_json::Value;
 pub use event::{
     Access, Alert, Configuration, Damage, Gap, Heartbeat, Recovery, Segment, SegmentFile,
 };
-pub use lifecycle::{
-    Approval, Erasure, Expiry, Hold, HoldEvent, LedgerObject, Probe, ProbeCheck, Tier,
-};
 pub use interaction::{
     Client, Correlation, Cost, Interaction, KeyIds, Masking, Model, Params, PartRef, ProviderError,
     Request, Response, Retention, Signals, Times, Timing, Usage, UsageSource, Who, WrittenRequest,
     param_number,
+};
+pub use lifecycle::{
+    Approval, Erasure, Expiry, Hold, HoldEvent, LedgerObject, Probe, ProbeCheck, Tier,
 };
 
 pub use summary::{

@@ -33,7 +33,7 @@ pub use id::{
 pub use leaf::{LEAF_LEN, Leaf, LeafError};
 pub use oddity::Oddity;
 pub use range::RangeSet;
-pub use retention::{Classes, RetentionClass, RetentionRule, STANDARD};
+pub use retention::{Classes, LOG, RetentionClass, RetentionRule, STANDARD};
 pub use skeleton::{Skeleton, SkeletonBuilder, SkeletonError};
 pub use time::{Clock, Timestamp};
 pub use word::{

@@ -46,7 +46,9 @@ pub struct Classes {
     standard: RetentionClass,
 }
 
-/// The class of records that are not interactions, and of calls that no rule gives another.
+/// Where records that are not interactions lie: what proves the rest is kept as long as anything.
+pub const LOG: &str = "log";
+/// The class of calls that no rule gives another.
 pub const STANDARD: &str = "standard";
 
 /// Name, hot, lock, content, metadata. The lengths are floors and ceilings of the duties that they
@@ -108,11 +110,6 @@ impl Classes {
     /// no longer knows.
     pub fn of(&self, name: &str) -> &RetentionClass {
         self.get(name).unwrap_or(&self.standard)
-    }
-
-    /// The class of records that are not interactions.
-    pub fn standard(&self) -> &RetentionClass {
-        &self.standard
     }
 
     /// The class of a call: the first rule's that fits, else the one of its upstream.

@@ -50,7 +50,8 @@ impl ScopeKey {
         let mut okm = Zeroizing::new([0_u8; 96]);
         let info: [&[u8]; 5] =
             [b"custody/scope/v1", b"\0", tenant.as_bytes(), b"\0", class.as_bytes()];
-        let expanded = Hkdf::<Sha512>::new(None, &input).expand_multi_info(&info, okm.as_mut_slice());
+        let expanded =
+            Hkdf::<Sha512>::new(None, &input).expand_multi_info(&info, okm.as_mut_slice());
         input.zeroize();
         expanded.ok().map(|()| okm)
     }

@@ -37,8 +37,17 @@ pub struct RecordsWriter<W: Write + Send> {
 impl<W: Write + Send> RecordsWriter<W> {
     /// Starts a file in `out`.
     pub fn new(out: W) -> Result<Self, SegmentError> {
+        Self::with_level(out, 1)
+    }
+
+    /// Starts a file in `out` for the cold tier: written once, with patience, and seldom read.
+    pub fn cold(out: W) -> Result<Self, SegmentError> {
+        Self::with_level(out, 19)
+    }
+
+    fn with_level(out: W, level: i32) -> Result<Self, SegmentError> {
         let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(unwritable)?))
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(level).map_err(unwritable)?))
             .set_max_row_group_row_count(Some(GROUP))
             .set_created_by("custody".to_owned())
             .set_column_dictionary_enabled(ENVELOPE.into(), false)

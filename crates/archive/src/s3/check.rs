@@ -48,10 +48,7 @@ impl Bucket {
 }
 
 /// Asks the bucket.
-pub(super) async fn bucket(
-    requests: &Requests,
-    config: &S3Config,
-) -> Result<Bucket, ArchiveError> {
+pub(super) async fn bucket(requests: &Requests, config: &S3Config) -> Result<Bucket, ArchiveError> {
     let what = config.url.to_string();
     let versioning = get(requests, &what, "versioning").await?;
     let date = date(&versioning.headers);
@@ -62,9 +59,8 @@ pub(super) async fn bucket(
         definite(&locking, &what)?;
     }
     let lock: xml::ObjectLock = xml::read(&locking.body).unwrap_or_default();
-    let locks = locking.status.is_success()
-        && lock.object_lock_enabled == "Enabled"
-        && status == "Enabled";
+    let locks =
+        locking.status.is_success() && lock.object_lock_enabled == "Enabled" && status == "Enabled";
     if !locks && !config.allow_unlocked {
         return Err(ArchiveError::Refused {
             what,
@@ -112,8 +108,6 @@ fn definite(reply: &Reply, what: &str) -> Result<(), ArchiveError> {
              PutObjectRetention, GetObjectRetention, GetBucketVersioning, \
              GetBucketObjectLockConfiguration",
         )),
-        _ => Err(ArchiveError::unavailable("reach", what)(std::io::Error::other(
-            reply.describe(),
-        ))),
+        _ => Err(ArchiveError::unavailable("reach", what)(std::io::Error::other(reply.describe()))),
     }
 }

@@ -23,10 +23,7 @@ struct Canary<'a> {
 }
 
 /// Puts a canary, locked for a day, and attacks it. Canaries whose day is over are removed.
-pub(super) async fn probe(
-    archive: &S3Archive,
-    now: Timestamp,
-) -> Result<Vec<Check>, ArchiveError> {
+pub(super) async fn probe(archive: &S3Archive, now: Timestamp) -> Result<Vec<Check>, ArchiveError> {
     clear(archive).await;
     let canary = Canary::put(archive, now).await?;
     let mut checks = Vec::new();

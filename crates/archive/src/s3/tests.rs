@@ -4,8 +4,8 @@
 use std::io::Write as _;
 
 use super::*;
-use requests::Ask;
 use http::Method;
+use requests::Ask;
 
 /// An archive in a fresh bucket with Object Lock; `None`, said so, when there is no server.
 fn archive(locked: bool, allow_unlocked: bool) -> Option<(S3Archive, tempfile::TempDir)> {
@@ -57,10 +57,14 @@ fn in_days(days: i64) -> Lock {
 fn an_object_is_created_once_and_locked() {
     let Some((archive, _spool)) = archive(true, false) else { return };
     archive.check(now()).unwrap();
-    let object = name("c1/records/class=standard/date=2026-11-23/000000000000-000000000001.parquet");
+    let object =
+        name("c1/records/class=standard/date=2026-11-23/000000000000-000000000001.parquet");
     let lock = in_days(400);
     let version = archive.put_all(&[(object.clone(), b"abc")], lock).unwrap().remove(0).unwrap();
-    assert_eq!(archive.put_all(&[(object.clone(), b"abc")], lock).unwrap(), [Some(version.clone())]);
+    assert_eq!(
+        archive.put_all(&[(object.clone(), b"abc")], lock).unwrap(),
+        [Some(version.clone())]
+    );
     assert!(matches!(
         archive.put_all(&[(object.clone(), b"other")], lock),
         Err(ArchiveError::Conflict(_))
@@ -85,7 +89,9 @@ fn a_shadow_and_a_delete_marker_hide_nothing() {
     archive.put_all(&[(object.clone(), b"truth")], in_days(1)).unwrap();
     let key = archive.key(&object);
     let overwrite = Ask { key: &key, body: b"shadow".to_vec(), ..Ask::default() };
-    assert!(archive.io.run(archive.requests.send(Method::PUT, overwrite)).unwrap().status.is_success());
+    assert!(
+        archive.io.run(archive.requests.send(Method::PUT, overwrite)).unwrap().status.is_success()
+    );
     let hide = Ask { key: &key, ..Ask::default() };
     archive.io.run(archive.requests.send(Method::DELETE, hide)).unwrap();
     archive.known.lock().unwrap().clear();

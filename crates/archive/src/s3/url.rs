@@ -41,7 +41,8 @@ impl FromStr for S3Url {
             what: text.to_owned(),
             reason: format!("{reason}; write s3://bucket/prefix"),
         };
-        let rest = text.strip_prefix("s3://").ok_or_else(|| refused("it does not begin with s3://"))?;
+        let rest =
+            text.strip_prefix("s3://").ok_or_else(|| refused("it does not begin with s3://"))?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let prefix = prefix.trim_matches('/');
         let good = bucket.len() >= 3

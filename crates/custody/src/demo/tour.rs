@@ -73,7 +73,7 @@ pub(crate) fn run(recorder: &Recorder, config: &Config) -> anyhow::Result<()> {
 
     heading(4, "Is the log what it was?")?;
     let started = Instant::now();
-    let report = query::verify(&store, &BTreeMap::new(), &mut |_, _, _| {})?;
+    let report = query::verify(&store, &BTreeMap::new(), None, &mut |_, _, _| {})?;
     verify::print(&report, started.elapsed())?;
 
     heading(5, "A copy, with one bit changed")?;
@@ -85,7 +85,7 @@ pub(crate) fn run(recorder: &Recorder, config: &Config) -> anyhow::Result<()> {
     let name = file.strip_prefix(&copy.data).unwrap_or(&file).display();
     output::line(paint(DIM, format!("  byte {at} of {name}\n")))?;
     let started = Instant::now();
-    let forged = query::verify(&copy.open_store()?, &BTreeMap::new(), &mut |_, _, _| {})?;
+    let forged = query::verify(&copy.open_store()?, &BTreeMap::new(), None, &mut |_, _, _| {})?;
     verify::print(&forged, started.elapsed())?;
     output::line("")?;
     anyhow::ensure!(report.ok && !forged.ok, "the verdicts are not what they should be");

@@ -79,10 +79,8 @@ pub(super) fn numbers(dir: &Path, kind: &str) -> Result<Vec<u32>, KeysError> {
         let (number, ending) = name.strip_prefix("store-")?.split_once('.')?;
         number.parse().ok().filter(|_| ending == kind)
     };
-    let mut found: Vec<u32> = entries
-        .flatten()
-        .filter_map(|entry| number(entry.file_name().to_str()?))
-        .collect();
+    let mut found: Vec<u32> =
+        entries.flatten().filter_map(|entry| number(entry.file_name().to_str()?)).collect();
     found.sort_unstable();
     Ok(found)
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SegmentFile;
-use crate::{Kid, Timestamp};
+use crate::{Kid, RangeSet, Timestamp};
 
 /// An object of the log with the version that was put.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,19 +65,24 @@ pub struct Erasure {
     pub requested_by: String,
 }
 
-/// The end of a retention class's time for some days.
+/// The end of a retention class's time for some days. Written before anything goes: a crash between
+/// leaves what the next run ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expiry {
     /// The class.
     pub class: String,
-    /// The key store's epoch that no longer holds the keys; 0 when no key was destroyed.
-    pub epoch: u32,
-    /// Files that were removed, their locks being over.
+    /// Files that go, their locks being over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
-    /// The period keys that were destroyed.
+    /// The period keys that are destroyed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<Kid>,
+    /// The indexes in the log of the records in those files.
+    #[serde(default, skip_serializing_if = "RangeSet::is_empty")]
+    pub leaves: RangeSet,
+    /// The admission numbers of those records.
+    #[serde(default, skip_serializing_if = "RangeSet::is_empty")]
+    pub numbers: RangeSet,
     /// The periods, `2026-11-23`.
     pub periods: Vec<String>,
 }
