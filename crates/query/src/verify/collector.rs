@@ -427,7 +427,8 @@ fn check_files(reading: &mut Reading<'_>, sums: &Sums, notes: &mut Vec<String>) 
     let mut checked = 0;
     for (name, file) in &named {
         match sums.get(name) {
-            None if reading.gone.accounts_for(name) => {}
+            // Also one whose records went first, and that a crash left: nobody read it.
+            None | Some((0, 0, None)) if reading.gone.accounts_for(name) => {}
             None => reading.finding(name, None, "the file is missing, and a record names it"),
             Some((bytes, crc32, sha256)) => {
                 checked += 1;
