@@ -1,6 +1,8 @@
 //! What holds for every input: hostile bytes are answered with an error, never with a panic, and
 //! what is written is read as the same.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use proptest::prelude::*;
 use tlog::{Anchored, Checkpoint, CosignatureKey, CosigningKey, Hash, Note, Policy, SigningKey};
 
