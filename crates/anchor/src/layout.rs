@@ -87,10 +87,11 @@ impl Layout {
             if kept.found.len() >= ENOUGH {
                 break;
             }
-            let prefix = match block {
-                0 => folder.clone(),
-                _ => format!("{folder}x{}/", spread(block)),
-            };
+            // The folder of the first size in it; that of sizes below a thousand has no name.
+            let first = spread(block * FOLDER);
+            let within = first.rsplit_once('/').map_or("", |(within, _)| within);
+            let prefix =
+                if within.is_empty() { folder.clone() } else { format!("{folder}{within}/") };
             for name in archive.list(&prefix)? {
                 let size = name.as_str().strip_prefix(&folder).and_then(gathered);
                 let wanted =
