@@ -58,9 +58,10 @@ pub fn audit(
     let mut timestamps = Vec::new();
     for name in archive.list(&layout.anchors())? {
         let Some(bytes) = archive.get(&name)? else { continue };
-        if name.as_str().ends_with(".note") {
+        let (_, ending) = name.as_str().rsplit_once('.').unwrap_or_default();
+        if ending == "note" {
             anchored.add(name.as_str(), &bytes);
-        } else if name.as_str().ends_with(".tsr") {
+        } else if ending == "tsr" {
             match stamped(archive, layout, key, &name, &bytes)? {
                 Ok(stamped) => timestamps.push(stamped),
                 Err(why) => findings.push(format!("{name}: {why}")),

@@ -110,7 +110,9 @@ pub(crate) fn value(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
         // A length has eight digits at most.
         (_, Err(_)) => {}
     }
-    contents.iter().for_each(|content| out.extend_from_slice(content));
+    for content in contents {
+        out.extend_from_slice(content);
+    }
     out
 }
 

@@ -25,11 +25,14 @@ impl Message<'_> {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let host: String = self.host.chars().filter(char::is_ascii_graphic).take(255).collect();
         let host = if host.is_empty() { "-" } else { &host };
-        let data: String = self
-            .data
-            .iter()
-            .map(|(name, value)| format!(" {name}=\"{}\"", escaped(value)))
-            .collect();
+        let mut data = String::new();
+        for (name, value) in self.data {
+            data.push(' ');
+            data.push_str(name);
+            data.push_str("=\"");
+            data.push_str(&escaped(value));
+            data.push('"');
+        }
         format!(
             "<{PRIORITY}>1 {} {host} custody {} {} [custody@{ENTERPRISE}{data}] \u{feff}{}",
             self.time,

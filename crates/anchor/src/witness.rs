@@ -190,14 +190,14 @@ impl Witness {
             );
             return Answer::text(422, "the consistency proof does not hold");
         }
-        self.cosign(&mut kept, note, checkpoint, request.note)
+        self.cosign(&mut kept, note, &checkpoint, request.note)
     }
 
     fn cosign(
         &self,
         kept: &mut Kept,
         mut note: Note,
-        checkpoint: Checkpoint,
+        checkpoint: &Checkpoint,
         bytes: Vec<u8>,
     ) -> Answer {
         let Ok(time) = u64::try_from(self.clock.now().0.div_euclid(1_000_000)) else {
