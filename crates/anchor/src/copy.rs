@@ -25,7 +25,7 @@ impl Anchor for Copy {
         let archive = self.0.as_ref();
         round.each_kept(reached, |name: &Name, _, note| {
             // Another checkpoint of that size there means that the log was written anew here.
-            put(archive, name, note)
+            put(archive, name, note, round.lock)
         })
     }
 }

@@ -121,7 +121,7 @@ fn gathered(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use archive::LocalArchive;
+    use archive::{LocalArchive, Lock};
     use tlog::CosigningKey;
 
     use super::*;
@@ -147,7 +147,8 @@ mod tests {
         let archive = LocalArchive::create(dir.path(), false).unwrap();
         let sizes = [1, 7, 999, 1000, 1500, 70_000, 70_001, 1_234_067];
         for size in sizes {
-            archive.put_all(&[(layout().checkpoint_of(size).unwrap(), b"x")]).unwrap();
+            let object = (layout().checkpoint_of(size).unwrap(), &b"x"[..]);
+            archive.put_all(&[object], Lock::NONE).unwrap();
         }
         let found = |after, until| {
             let kept = layout().kept(&archive, after, until).unwrap();

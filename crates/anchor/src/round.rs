@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use archive::{Archive, Name};
+use archive::{Archive, Lock, Name};
 use record::Timestamp;
 use tlog::{Checkpoint, VerifyingKey};
 
@@ -43,6 +43,8 @@ pub(crate) struct Round<'a> {
     pub(crate) checkpoint: &'a Checkpoint,
     pub(crate) now: Timestamp,
     pub(crate) deadline: Instant,
+    /// Of what is put.
+    pub(crate) lock: Lock,
 }
 
 impl Round<'_> {
@@ -81,6 +83,13 @@ impl Round<'_> {
 }
 
 /// Puts an object once: the one place where this crate does so.
-pub(crate) fn put(archive: &dyn Archive, name: &Name, bytes: &[u8]) -> Result<(), AnchorError> {
-    archive.put_all(&[(name.clone(), bytes)]).map_err(|error| AnchorError::archive(&error))
+pub(crate) fn put(
+    archive: &dyn Archive,
+    name: &Name,
+    bytes: &[u8],
+    lock: Lock,
+) -> Result<(), AnchorError> {
+    // Which version it became is not asked for: what is read is verified each time.
+    let put = archive.put_all(&[(name.clone(), bytes)], lock);
+    put.map(drop).map_err(|error| AnchorError::archive(&error))
 }

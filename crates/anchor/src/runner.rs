@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use archive::Archive;
+use archive::{Archive, Lock};
 use record::{Clock, CollectorName, Timestamp};
 use tlog::{Checkpoint, CosignatureKey, VerifyingKey};
 
@@ -49,6 +49,8 @@ pub struct Config {
     pub siem: Option<SiemTarget>,
     /// A second archive.
     pub copy: Option<Arc<dyn Archive>>,
+    /// For how many days what is put is locked, where the archive can; 0: not by us.
+    pub lock_days: u32,
     /// The only source of time.
     pub clock: Arc<dyn Clock>,
     /// Is told what a person should know. Called on the anchors' thread; must not wait for it.
@@ -253,14 +255,16 @@ impl Runner {
                 return;
             }
         };
+        let now = self.config.clock.now();
         let round = Round {
             archive: self.config.archive.as_ref(),
             layout: &self.layout,
             key: &self.config.key,
             note: &note,
             checkpoint: &checkpoint,
-            now: self.config.clock.now(),
+            now,
             deadline,
+            lock: self.lock(now),
         };
         let now = Instant::now();
         let due = self.slots.iter_mut().enumerate().filter(|(_, slot)| {
@@ -293,6 +297,13 @@ impl Runner {
         self.tell_of_silence();
         if news && let Err(error) = self.progress.save() {
             tracing::warn!(%error, "the anchors' progress cannot be kept; a restart brings more anew");
+        }
+    }
+
+    fn lock(&self, now: Timestamp) -> Lock {
+        match self.config.lock_days {
+            0 => Lock::NONE,
+            days => Lock::until(now.plus_us(i64::from(days).saturating_mul(86_400_000_000))),
         }
     }
 

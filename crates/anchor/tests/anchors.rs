@@ -18,7 +18,7 @@ use std::time::Duration;
 use anchor::{
     Alert, AnchorStatus, Anchors, Config, SiemTarget, TimestampConfig, WitnessConfig, audit,
 };
-use archive::{Archive as _, LocalArchive};
+use archive::{Archive as _, LocalArchive, Lock};
 use record::{Clock, CollectorName};
 use support::{ANSWERS, Authority, FAILS, ORIGIN, REPLAYS, Served, TestLog, Turned, layout, until};
 use tlog::{CosignatureKey, Note, Policy};
@@ -83,6 +83,7 @@ impl Bench {
             copy: self.copy.as_ref().map(|path| {
                 Arc::new(LocalArchive::create(path, false).unwrap()) as Arc<dyn archive::Archive>
             }),
+            lock_days: 0,
             clock: self.clock(),
             alert: Box::new(move |alert| alerts.lock().unwrap().push(alert.clone())),
         })
@@ -224,7 +225,7 @@ fn a_log_that_was_cut_back_or_written_anew_is_told_at_once() {
     let key = served.witness.key();
     let name = layout().cosigned(50, &key).unwrap();
     let cosigned = good.archive.get(&name).unwrap().unwrap();
-    bench.log.archive.put_all(&[(name, cosigned.as_slice())]).unwrap();
+    bench.log.archive.put_all(&[(name, cosigned.as_slice())], Lock::NONE).unwrap();
     let judged =
         audit(bench.log.archive.as_ref(), &layout(), &policy(&bench.log, &key), &bench.log.vkey());
     let judged = judged.unwrap();
@@ -301,7 +302,7 @@ fn openssl_believes_the_timestamps_that_are_kept() {
     let bytes = bench.bytes(&layout().timestamp(5).unwrap()).unwrap();
     let wrong = layout().timestamp(7).unwrap();
     bench.log.grow(7);
-    bench.log.archive.put_all(&[(wrong, bytes.as_slice())]).unwrap();
+    bench.log.archive.put_all(&[(wrong, bytes.as_slice())], Lock::NONE).unwrap();
     let judged = audit(bench.log.archive.as_ref(), &layout(), &none, &key).unwrap();
     assert!(judged.log.findings[0].contains("another digest"), "{:?}", judged.log.findings);
 }

@@ -3,11 +3,13 @@
 pub(crate) mod config;
 pub(crate) mod keys;
 pub(crate) mod mask;
+mod policy;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod trace;
 pub(crate) mod verify;
+pub(crate) mod witness;
 
 mod record_view;
 

@@ -4,6 +4,7 @@
 //! read half; every command is a file under `commands/`.
 
 mod access_log;
+mod anchoring;
 mod cli;
 mod commands;
 mod config;
@@ -89,6 +90,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Search(args) => commands::search::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Mask(args) => commands::mask::run(&args),
+        Command::Witness(args) => commands::witness::run(&args),
         Command::Keys(args) => commands::keys::run(&args),
         Command::Config(args) => commands::config::run(&args),
     }

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::Failure;
 use crate::access_log::{ServerLog, lock};
+use crate::anchoring;
 use crate::config::{self, Config};
 use crate::health::RecorderHealth;
 use crate::place::{Place, TENANT, origin};
@@ -29,6 +30,7 @@ pub(crate) struct Recorder {
     policy: String,
     ledger: Arc<Ledger>,
     capture: Arc<Capture>,
+    anchors: Option<anchor::Anchors>,
     proxy: Proxy,
     api: JoinHandle<()>,
     api_stop: oneshot::Sender<()>,
@@ -57,6 +59,7 @@ impl Recorder {
                 config.api.listen
             )));
         }
+        config.anchors.check().map_err(Failure::Usage)?;
         let place = Place::of(&config).map_err(Failure::Usage)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let root = RootKey::load_or_create(&place.root_key())?;
@@ -102,6 +105,7 @@ impl Recorder {
             0 => cores(),
             threads => threads,
         };
+        let anchors = anchoring::start(&config, &classes, &archive, &ledger, &clock)?;
         let proxy = Proxy::start(config.proxy.listen, threads, &upstreams, &capture)?;
         let store = Store::new(
             Arc::clone(&archive),
@@ -113,7 +117,11 @@ impl Recorder {
             store: Arc::new(store),
             archive,
             log: Arc::new(ServerLog(Arc::clone(&ledger))),
-            health: Arc::new(RecorderHealth::new(Arc::clone(&ledger), Arc::clone(&capture))),
+            health: Arc::new(RecorderHealth::new(
+                Arc::clone(&ledger),
+                Arc::clone(&capture),
+                anchors.as_ref().map(|anchors| Box::new(anchors.reader()) as anchoring::Reader),
+            )),
             clock,
         };
         let (api_handle, api_stop, api_address) = start_api(api, config.api.listen)?;
@@ -125,6 +133,7 @@ impl Recorder {
             policy,
             ledger,
             capture,
+            anchors,
             proxy,
             api: api_handle,
             api_stop,
@@ -150,8 +159,12 @@ impl Recorder {
             tracing::error!("the API panicked");
         }
         self.ledger.announce_configuration(configuration("stop", &self.config, &self.policy))?;
-        self.ledger.close(true)?;
-        Ok(())
+        let closed = self.ledger.close(true);
+        // Last, so that the last checkpoint goes outward too.
+        if let Some(anchors) = self.anchors {
+            anchors.stop();
+        }
+        Ok(closed?)
     }
 }
 

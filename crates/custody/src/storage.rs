@@ -32,7 +32,9 @@ impl ArchivePlace {
             return Ok(Self::Bucket(text.parse()?));
         }
         if let Some((scheme, _)) = text.split_once("://") {
-            return Err(anyhow!("{text}: {scheme}:// is not known; known: s3://bucket/prefix, a path"));
+            return Err(anyhow!(
+                "{text}: {scheme}:// is not known; known: s3://bucket/prefix, a path"
+            ));
         }
         Ok(Self::Directory(PathBuf::from(text)))
     }

@@ -57,7 +57,7 @@ impl Anchor for Witness {
         self.went_back = cosigned.went_back_to.map(|to| (reached.size, to));
         // A crash before this is done leaves a witness that has seen more than is noted here; it
         // says so when it is asked next.
-        put(round.archive, &name, &cosigned.note)?;
+        put(round.archive, &name, &cosigned.note, round.lock)?;
         *reached = round.reached();
         Ok(())
     }
@@ -103,7 +103,7 @@ impl Anchor for Timestamps {
             checked.map_err(|error| AnchorError::Refused(format!("{name}: {error}")))?;
         } else {
             let (bytes, _) = self.client.stamp(round.note, round.deadline)?;
-            put(round.archive, &name, &bytes)?;
+            put(round.archive, &name, &bytes, round.lock)?;
         }
         *reached = round.reached();
         Ok(())

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use anchor::{Layout, Witness, serve};
-use archive::{Archive, LocalArchive};
+use archive::{Archive, LocalArchive, Lock};
 use record::{Clock, CollectorName, Timestamp};
 use tlog::{Checkpoint, Hash, SigningKey, TilePath, Tree, VerifyingKey, leaf_hash};
 use tokio::sync::oneshot;
@@ -81,7 +81,7 @@ impl TestLog {
 
     pub(crate) fn put(&self, path: TilePath, hashes: &[Hash]) {
         let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.0).collect();
-        self.archive.put_all(&[(layout().tile(path).unwrap(), &bytes)]).unwrap();
+        self.archive.put_all(&[(layout().tile(path).unwrap(), &bytes)], Lock::NONE).unwrap();
     }
 
     /// Grows to `size` and publishes a checkpoint; gives it signed.
@@ -96,9 +96,9 @@ impl TestLog {
             self.put(path, hashes);
         }
         let note = self.checkpoint().sign(&self.key);
-        self.archive.replace(&layout().checkpoint().unwrap(), &note).unwrap();
+        self.archive.replace(&layout().checkpoint().unwrap(), &note, Lock::NONE).unwrap();
         let kept = layout().checkpoint_of(size).unwrap();
-        self.archive.put_all(&[(kept, note.as_slice())]).unwrap();
+        self.archive.put_all(&[(kept, note.as_slice())], Lock::NONE).unwrap();
         note
     }
 

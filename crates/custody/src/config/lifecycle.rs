@@ -138,11 +138,7 @@ pub(crate) fn known<'a>(classes: &'a Classes, name: &str) -> anyhow::Result<&'a 
     })
 }
 
-fn class(
-    name: &str,
-    given: &RetentionConfig,
-    classes: &Classes,
-) -> anyhow::Result<RetentionClass> {
+fn class(name: &str, given: &RetentionConfig, classes: &Classes) -> anyhow::Result<RetentionClass> {
     let base = classes.of(name);
     let limit = |given: Option<Limit>, base: Option<u32>, key: &'static str| match given {
         None => Ok(base),
