@@ -155,9 +155,9 @@ impl Anchors {
     }
 
     /// A reading for others, while this one may be stopped.
-    pub fn reader(&self) -> impl Fn() -> Vec<AnchorStatus> + Send + Sync + use<> {
+    pub fn reader(&self) -> Box<dyn Fn() -> Vec<AnchorStatus> + Send + Sync> {
         let board = Arc::clone(&self.board);
-        move || board.read()
+        Box::new(move || board.read())
     }
 
     /// Brings the last checkpoint to the anchors that answer, and ends. Waits at most for the

@@ -1,12 +1,7 @@
 //! The thread that brings checkpoints outward: to a witness over HTTP, to an openssl authority, to
 //! a SIEM and to a second archive; with outages, restarts, forks.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
 mod support;
 
@@ -57,7 +52,8 @@ impl Bench {
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock) as Arc<dyn Clock>
+        let clock: Arc<Turned> = Arc::clone(&self.clock);
+        clock
     }
 
     fn witness(&mut self) -> Served {
@@ -69,8 +65,9 @@ impl Bench {
 
     fn try_start(&self) -> Result<Anchors, anchor::AnchorError> {
         let alerts = Arc::clone(&self.alerts);
+        let archive: Arc<LocalArchive> = Arc::clone(&self.log.archive);
         Anchors::start(Config {
-            archive: Arc::clone(&self.log.archive) as Arc<dyn archive::Archive>,
+            archive,
             collector: CollectorName::new("c1").unwrap(),
             key: self.log.vkey(),
             progress: self.path("progress.json"),
@@ -80,9 +77,7 @@ impl Bench {
             witnesses: self.witnesses.clone(),
             timestamp: self.timestamp.clone(),
             siem: self.siem.clone(),
-            copy: self.copy.as_ref().map(|path| {
-                Arc::new(LocalArchive::create(path, false).unwrap()) as Arc<dyn archive::Archive>
-            }),
+            copy: self.copy.as_deref().map(second),
             lock_days: 0,
             clock: self.clock(),
             alert: Box::new(move |alert| alerts.lock().unwrap().push(alert.clone())),
@@ -100,6 +95,10 @@ impl Bench {
     fn bytes(&self, name: &archive::Name) -> Option<Vec<u8>> {
         self.log.archive.get(name).unwrap()
     }
+}
+
+fn second(folder: &Path) -> Arc<dyn archive::Archive> {
+    Arc::new(LocalArchive::create(folder, false).unwrap())
 }
 
 /// Waits until the first anchor has this size.
@@ -174,7 +173,7 @@ fn an_answer_that_a_crash_left_is_taken_up() {
     // The progress is lost, as when the crash came before it was kept. The clock goes on, so that
     // another cosignature would be another object.
     std::fs::remove_file(bench.path("progress.json")).unwrap();
-    bench.clock.turn(Duration::from_secs(60));
+    bench.clock.turn(Duration::from_mins(1));
     let anchors = bench.start();
     assert_eq!(reaches(&anchors, 10).failures, 0);
     bench.log.grow(20);
@@ -258,7 +257,7 @@ fn a_witness_that_lost_its_state_is_told() {
 fn openssl_believes_the_timestamps_that_are_kept() {
     let mut bench = Bench::new();
     let Some(authority) = Authority::start(&bench.path("tsa")) else { return };
-    let every = Duration::from_secs(3600);
+    let every = Duration::from_hours(1);
     bench.timestamp = Some(TimestampConfig { url: authority.url(), every });
     bench.log.grow(5);
     let anchors = bench.start();

@@ -85,7 +85,7 @@ fn parse(args: &[String]) -> anyhow::Result<Asked> {
         }
     }
     let folder = folder.context("which folder?")?;
-    keys.extend(policy.iter().flat_map(|policy| policy.logs()).cloned());
+    keys.extend(policy.iter().flat_map(Policy::logs).cloned());
     if keys.is_empty() {
         bail!("a key is needed: without one that you trust, nothing is proven");
     }

@@ -71,9 +71,10 @@ fn record(ledger: &Ledger, alert: &Alert) {
         _ => "anchor-answers",
     };
     let message = alert.to_string();
-    match alert {
-        Alert::Answers { .. } => tracing::info!(rule, message),
-        _ => tracing::error!(rule, message),
+    if matches!(alert, Alert::Answers { .. }) {
+        tracing::info!(rule, message);
+    } else {
+        tracing::error!(rule, message);
     }
     let body = Body::Alert(record::envelope::Alert { message, rule: rule.to_owned() });
     if let Err(error) = ledger.append_event(body, Tickets::default()) {

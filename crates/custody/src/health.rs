@@ -28,7 +28,7 @@ impl RecorderHealth {
         if anchors.is_empty() {
             return;
         }
-        let metrics: [(&str, &str, &str, fn(&AnchorStatus) -> u64); 4] = [
+        let metrics: [AnchorMetric; 4] = [
             ("custody_anchor_size", "gauge", "Entries of the log that it has.", |a| a.size),
             (
                 "custody_anchor_timestamp_microseconds",
@@ -55,6 +55,9 @@ impl RecorderHealth {
         }
     }
 }
+
+/// Name, type, help, value.
+type AnchorMetric = (&'static str, &'static str, &'static str, fn(&AnchorStatus) -> u64);
 
 impl Health for RecorderHealth {
     fn readiness(&self) -> Readiness {

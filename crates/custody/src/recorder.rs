@@ -120,7 +120,7 @@ impl Recorder {
             health: Arc::new(RecorderHealth::new(
                 Arc::clone(&ledger),
                 Arc::clone(&capture),
-                anchors.as_ref().map(|anchors| Box::new(anchors.reader()) as anchoring::Reader),
+                anchors.as_ref().map(anchor::Anchors::reader),
             )),
             clock,
         };

@@ -4,7 +4,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    clippy::indexing_slicing,
     clippy::print_stderr,
     reason = "helpers of tests"
 )]
@@ -90,7 +89,9 @@ impl TestLog {
             let leaf = leaf_hash(&[&self.tree.size().to_be_bytes()[..], &[self.salt]].concat());
             let mut full = Vec::new();
             self.tree.push(leaf, |path, hashes| full.push((path, hashes.to_vec())));
-            full.iter().for_each(|(path, hashes)| self.put(*path, hashes));
+            for (path, hashes) in full {
+                self.put(path, &hashes);
+            }
         }
         for (path, hashes) in self.tree.partials() {
             self.put(path, hashes);

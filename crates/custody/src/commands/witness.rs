@@ -24,18 +24,18 @@ pub(crate) fn run(args: &WitnessArgs) -> Result<Outcome, Failure> {
         WitnessError::Usage(_) => Failure::Usage(error.into()),
         _ => Failure::Run(error.into()),
     })?);
-    answer(witness, *listen, state, stop)
+    answer(&witness, *listen, state, stop)
 }
 
 fn answer(
-    witness: Arc<Witness>,
+    witness: &Arc<Witness>,
     listen: SocketAddr,
     state: &Path,
     stop: StopSignal,
 ) -> Result<Outcome, Failure> {
     let (ready, started) = std::sync::mpsc::channel();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let answering = Arc::clone(&witness);
+    let answering = Arc::clone(witness);
     let failed = ready.clone();
     let thread = std::thread::Builder::new().name("witness".to_owned()).spawn(move || {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
