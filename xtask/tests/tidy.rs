@@ -18,6 +18,7 @@ const FLOORS: [(&str, u8); 18] = [
     ("segment", 1),
     ("keys", 2),
     ("ledger", 3),
+    ("anchor", 3),
     ("capture", 4),
     ("query", 4),
     ("proxy", 5),

@@ -5,6 +5,7 @@ pub(crate) mod erase;
 pub(crate) mod hold;
 pub(crate) mod keys;
 pub(crate) mod mask;
+mod policy;
 pub(crate) mod retention;
 pub(crate) mod search;
 pub(crate) mod serve;
@@ -12,6 +13,7 @@ pub(crate) mod show;
 pub(crate) mod trace;
 pub(crate) mod verify;
 pub(crate) mod worm_probe;
+pub(crate) mod witness;
 
 mod record_view;
 
