@@ -11,9 +11,9 @@ use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use record::RecordId;
 use record::envelope::Summary;
 
@@ -37,7 +37,14 @@ pub struct RecordsWriter<W: Write + Send> {
 impl<W: Write + Send> RecordsWriter<W> {
     /// Starts a file in `out`.
     pub fn new(out: W) -> Result<Self, SegmentError> {
+        // What an audit reads is written so that a standard library can undo it: gzip, no dictionary,
+        // pages of version 1. A fifth more bytes than Zstandard, and a few microseconds a record.
+        let gzip = Compression::GZIP(GzipLevel::try_new(2).map_err(unwritable)?);
         let properties = WriterProperties::builder()
+            .set_writer_version(WriterVersion::PARQUET_1_0)
+            .set_column_compression(LEAF_INDEX.into(), gzip)
+            .set_column_compression(ENVELOPE.into(), gzip)
+            .set_column_dictionary_enabled(LEAF_INDEX.into(), false)
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(unwritable)?))
             .set_max_row_group_row_count(Some(GROUP))
             .set_created_by("custody".to_owned())
