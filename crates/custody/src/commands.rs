@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod config;
+mod disclose;
 pub(crate) mod keys;
 pub(crate) mod mask;
 pub(crate) mod search;

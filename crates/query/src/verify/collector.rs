@@ -42,7 +42,8 @@ pub(super) fn verify_collector(
         (Some(key), Some(note)) => match Checkpoint::open(&note, key) {
             Ok(checkpoint) => checkpoint,
             Err(error) => {
-                findings.push(Finding { file: published, record: None, what: error.to_string() });
+                let what = error.to_string();
+                findings.push(Finding { file: published.clone(), record: None, what });
                 empty
             }
         },
@@ -53,7 +54,7 @@ pub(super) fn verify_collector(
                 notes.push("nothing is sealed yet".to_owned());
             } else {
                 let what = "there is no checkpoint".to_owned();
-                findings.push(Finding { file: published, record: None, what });
+                findings.push(Finding { file: published.clone(), record: None, what });
             }
             empty
         }
@@ -68,7 +69,7 @@ pub(super) fn verify_collector(
         &source,
         |index, entry| {
             match Leaf::from_bytes(entry) {
-                Ok(leaf) => leaves.push(Some(leaf.envelope.0)),
+                Ok(leaf) => leaves.push(Some(leaf)),
                 Err(error) => {
                     leaves.push(None);
                     let file = format!("{prefix}{}", TilePath::bundle_covering(index, index + 1));
@@ -104,6 +105,7 @@ pub(super) fn verify_collector(
         parts: 0,
         bytes: report.bytes,
         unsealed: BTreeMap::new(),
+        beyond: Vec::new(),
         seen: HashMap::new(),
         named: BTreeMap::new(),
         keys: store.keys.as_deref(),
@@ -111,8 +113,10 @@ pub(super) fn verify_collector(
     };
     let (sums, journal_numbers) =
         read_all(store, collector, &mut reading, checkpoint.size, &mut notes, progress)?;
-    let files = check_files(&mut reading, &sums, &mut notes);
-    missing_envelopes(&mut reading, &prefix);
+    let files = check_files(store, &mut reading, &sums, &mut notes)?;
+    let tail = store.journals.is_none();
+    missing_envelopes(&mut reading, &prefix, tail, &mut notes);
+    cut_back(store, key.as_ref(), &mut reading, &published, checkpoint.size)?;
 
     let Reading { numbers, findings, envelopes, parts, bytes, unsealed, unopenable, .. } = reading;
     let mut findings = findings;
@@ -342,6 +346,9 @@ fn read_segments(
         let parts_file = parts_file.map(|name| name.to_string()).unwrap_or_default();
         let file = name.to_string();
         let read = segment::each_record(bytes, |leaf, envelope| {
+            if leaf >= size {
+                reading.beyond.push((file.clone(), leaf));
+            }
             reading.record(&file, leaf, envelope, &parts, &parts_file);
             progress("records", reading.envelopes, size);
         });
@@ -400,9 +407,15 @@ fn check_journals(journals: &[(String, Vec<u8>)], reading: &mut Reading<'_>) -> 
 }
 
 /// Segment files against the records that name them.
-fn check_files(reading: &mut Reading<'_>, sums: &Sums, notes: &mut Vec<String>) -> u64 {
+fn check_files(
+    store: &Store,
+    reading: &mut Reading<'_>,
+    sums: &Sums,
+    notes: &mut Vec<String>,
+) -> Result<u64, QueryError> {
     let named = std::mem::take(&mut reading.named);
     let mut checked = 0;
+    let mut differing = Vec::new();
     for (name, file) in &named {
         match sums.get(name) {
             None => reading.finding(name, None, "the file is missing, and a record names it"),
@@ -413,23 +426,98 @@ fn check_files(reading: &mut Reading<'_>, sums: &Sums, notes: &mut Vec<String>) 
                     && sha256.is_none_or(|digest| digest == file.sha256);
                 if !same {
                     reading.finding(name, None, "the file is not the one that a record names");
+                    differing.push(name);
                 }
             }
         }
     }
+    // Segments are named in their order, so that only the newest one can still wait for its record.
+    let newest = named.keys().filter_map(|name| span(name)).map(|(_, last)| last).max();
     for name in sums.keys().filter(|name| !named.contains_key(*name)) {
-        notes.push(format!("{name} is not named by a record yet"));
+        differing.push(name);
+        if span(name).is_some_and(|(first, _)| newest.is_none_or(|newest| first > newest)) {
+            notes.push(format!("{name} is not named by a record yet"));
+        } else {
+            reading.finding(name, None, "no record names the file");
+        }
     }
-    checked
+    // A file that is as its record says has the columns that the recorder wrote. In others, which
+    // column tells something else than the envelope?
+    for name in differing.into_iter().filter(|name| name.contains("/records/")) {
+        let Some(bytes) = store.archive.get(&Name::new(name.clone())?)? else { continue };
+        let read = segment::each_difference(Bytes::from(bytes), |leaf, column| {
+            let what = format!("column {column} is not what the envelope says");
+            reading.finding(name, Some(leaf), what);
+        });
+        if let Err(error) = read {
+            reading.finding(name, None, error.to_string());
+        }
+    }
+    Ok(checked)
+}
+
+/// First and last index in the log, from a segment file's name.
+fn span(name: &str) -> Option<(u64, u64)> {
+    let name = name.rsplit('/').next()?.strip_suffix(".parquet")?;
+    let (first, last) = name.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
+
+/// Records past the checkpoint that show that it is not the newest one.
+fn cut_back(
+    store: &Store,
+    key: Option<&VerifyingKey>,
+    reading: &mut Reading<'_>,
+    published: &str,
+    size: u64,
+) -> Result<(), QueryError> {
+    // Without a checkpoint everything is past it, and that it is not there was told.
+    if size == 0 {
+        return Ok(());
+    }
+    // A segment is made of records that are in the tree. While the log grows, one may have come
+    // after the checkpoint was read: the newest one counts.
+    let beyond = std::mem::take(&mut reading.beyond);
+    if !beyond.is_empty() {
+        let note = store.archive.get(&Name::new(published.to_owned())?)?;
+        let opened = key.zip(note).and_then(|(key, note)| Checkpoint::open(&note, key).ok());
+        let now = opened.map_or(size, |checkpoint| checkpoint.size);
+        for (file, leaf) in beyond.into_iter().filter(|(_, leaf)| *leaf >= now).take(MANY) {
+            let what = format!("the record is in a segment, and the log ends at {now}");
+            reading.finding(&file, Some(leaf), what);
+        }
+    }
+    // The journal goes on where the log ends, or it was not this log.
+    let end = size.saturating_add(u64::try_from(reading.unsealed.len()).unwrap_or(u64::MAX));
+    let last = reading.unsealed.last_key_value().map(|(leaf, _)| *leaf);
+    if last.is_some_and(|last| last >= end) {
+        let missing = (size..).find(|leaf| !reading.unsealed.contains_key(leaf));
+        let what = "the record is neither under the checkpoint nor in the journal, and later ones \
+                    are: the log was cut back, or the journal is another one's";
+        reading.finding(published, missing, what);
+    }
+    Ok(())
 }
 
 /// Records of the log for which no envelope was found.
-fn missing_envelopes(reading: &mut Reading<'_>, prefix: &str) {
-    let missing: Vec<u64> = (0..)
+fn missing_envelopes(reading: &mut Reading<'_>, prefix: &str, tail: bool, notes: &mut Vec<String>) {
+    let mut missing: Vec<u64> = (0..)
         .zip(&reading.leaves)
         .filter(|(leaf, digest)| digest.is_some() && !reading.seen.contains_key(leaf))
         .map(|(leaf, _)| leaf)
         .collect();
+    if tail {
+        // The newest records are in no segment yet, and the journal that has them is not at hand.
+        let archived = reading.seen.keys().max().copied();
+        let newest = |leaf: &u64| archived.is_none_or(|archived| *leaf > archived);
+        let waiting = missing.iter().filter(|leaf| newest(leaf)).count();
+        missing.retain(|leaf| !newest(leaf));
+        if waiting > 0 {
+            notes.push(format!(
+                "the newest {waiting} records are in no segment yet: of them only the log was checked"
+            ));
+        }
+    }
     for leaf in missing.iter().take(MANY) {
         let file = format!("{prefix}{}", TilePath::bundle_covering(*leaf, leaf + 1));
         reading.finding(
