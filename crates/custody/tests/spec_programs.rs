@@ -57,14 +57,10 @@ fn recorded(folder: &Path) -> (PathBuf, String, String) {
         assert_eq!(said.head.status, 200);
         id = said.head.id();
     }
-    let parts = || files_under(&setup.data.join("archive/c1")).iter().any(|f| in_parts(f));
-    until("a segment", SOON, || parts().then_some(()));
+    let parts = setup.data.join("archive/c1/parts");
+    until("a segment", SOON, || parts.is_dir().then_some(()));
     server.stop();
     (setup.data, key, id)
-}
-
-fn in_parts(path: &Path) -> bool {
-    path.to_str().unwrap().contains("/parts/")
 }
 
 #[test]
@@ -114,7 +110,9 @@ fn verify_py_is_small_and_audits_an_archive() {
             let said = String::from_utf8_lossy(&said).into_owned();
             let name = path.strip_prefix(&archive).unwrap().display().to_string();
             assert_eq!(code, 1, "{name}: {said}{complained}");
-            assert!(said.contains(&name), "{name}: {said}");
+            // Entries are held against the tile above them: which of the two is right, it cannot say.
+            let tile = name.replace("tile/entries", "tile/0");
+            assert!(said.contains(&name) || said.contains(&tile), "{name}: {said}");
         }
         std::fs::write(&path, &good).unwrap();
     }
@@ -163,9 +161,11 @@ fn one_part_is_disclosed_and_opened_elsewhere() {
     assert!(complained.contains(told["sha256"].as_str().unwrap()), "{complained}");
     let mut wrong = key.to_owned();
     wrong.replace_range(151.., if key.ends_with('0') { "1" } else { "0" });
-    for (file, key, why) in
-        [(file, wrong.as_str(), "commitment"), (file, "00", "76 bytes"), ("absent", key, "absent")]
-    {
+    for (file, key, why) in [
+        (file, wrong.as_str(), "commitment"),
+        (file, &"00".repeat(77), "76 bytes"),
+        ("absent", key, "absent"),
+    ] {
         let (code, opened, complained) = run("open.py", &[file, key]).unwrap();
         assert_eq!((code, opened.len()), (1, 0));
         assert!(complained.contains(why), "{complained}");

@@ -136,6 +136,13 @@ impl Case {
         std::fs::remove_dir_all(self.0.path().join("collectors")).unwrap();
     }
 
+    /// The index of the first record of a file whose envelope names something.
+    pub(crate) fn record_with(&self, name: &str, named: &str) -> u64 {
+        let names = |envelope: &[u8]| String::from_utf8_lossy(envelope).contains(named);
+        let rows = rows(&self.archive().join(name));
+        rows.iter().find(|(_, envelope)| names(envelope)).unwrap().0
+    }
+
     pub(crate) fn rewrite_records(&self, name: &str, to: &str, edit: impl FnOnce(&mut Vec<Row>)) {
         let mut made: Vec<Row> = rows(&self.archive().join(name))
             .into_iter()

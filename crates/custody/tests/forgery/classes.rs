@@ -99,7 +99,7 @@ pub(crate) fn classes() -> Vec<Class> {
             swapped_envelopes,
             [Record, Record, Blind(LOG_ONLY), Record],
         ),
-        class("sealed parts exchanged", swapped_parts, [File, File, Blind(LOG_ONLY), File]),
+        class("sealed parts exchanged", swapped_parts, [Record, Record, Blind(LOG_ONLY), Record]),
         class("envelope changed", changed_envelope, [Record, Record, Blind(LOG_ONLY), Record]),
         class("metadata column changed", changed_column, [Record, Record, Blind(LOG_ONLY), File]),
         class(
@@ -188,7 +188,7 @@ fn entry(case: &Case, o: &Original) -> Place {
     let mut bundle = case.read("c1/ledger/tile/entries/000");
     bundle[index(o.victim) * 59 + 58] ^= 1;
     case.write("c1/ledger/tile/entries/000", &bundle);
-    at("tile/0/000", Some(o.victim))
+    at("tile/entries/000", Some(o.victim))
 }
 
 fn tile(case: &Case, o: &Original) -> Place {
@@ -284,12 +284,14 @@ fn swapped_envelopes(case: &Case, o: &Original) -> Place {
 
 fn swapped_parts(case: &Case, o: &Original) -> Place {
     let name = o.parts();
+    let mut pid = String::new();
     case.rewrite_parts(&name, |parts| {
         let two = parts.iter().position(|part| part.1 != parts[0].1).unwrap();
         let moved = std::mem::take(&mut parts[0].1);
         parts[0].1 = std::mem::replace(&mut parts[two].1, moved);
+        pid = parts[0].0.to_string();
     });
-    at(name, None)
+    at(name, Some(case.record_with(&o.segments[0].0, &pid)))
 }
 
 /// The record says that all went well.

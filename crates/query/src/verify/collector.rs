@@ -72,7 +72,8 @@ pub(super) fn verify_collector(
                 Ok(leaf) => leaves.push(Some(leaf)),
                 Err(error) => {
                     leaves.push(None);
-                    let file = format!("{prefix}{}", TilePath::bundle_covering(index, index + 1));
+                    let file =
+                        format!("{prefix}{}", TilePath::bundle_covering(index, checkpoint.size));
                     findings.push(Finding { file, record: Some(index), what: error.to_string() });
                 }
             }
@@ -501,6 +502,7 @@ fn cut_back(
 
 /// Records of the log for which no envelope was found.
 fn missing_envelopes(reading: &mut Reading<'_>, prefix: &str, tail: bool, notes: &mut Vec<String>) {
+    let size = u64::try_from(reading.leaves.len()).unwrap_or(u64::MAX);
     let mut missing: Vec<u64> = (0..)
         .zip(&reading.leaves)
         .filter(|(leaf, digest)| digest.is_some() && !reading.seen.contains_key(leaf))
@@ -519,7 +521,7 @@ fn missing_envelopes(reading: &mut Reading<'_>, prefix: &str, tail: bool, notes:
         }
     }
     for leaf in missing.iter().take(MANY) {
-        let file = format!("{prefix}{}", TilePath::bundle_covering(*leaf, leaf + 1));
+        let file = format!("{prefix}{}", TilePath::bundle_covering(*leaf, size));
         reading.finding(
             &file,
             Some(*leaf),
