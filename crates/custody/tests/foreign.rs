@@ -3,7 +3,7 @@
 //!
 //! The Python packages are looked for in `CUSTODY_TEST_PYTHON`. A tool that is absent is said so.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "tests")]
 
 mod support;
@@ -263,7 +263,7 @@ fn openssl_verifies_the_signature() {
     let (text, lines) = note.split_once("\n\n").unwrap();
     let decode = |text: &str| base64::engine::general_purpose::STANDARD.decode(text).unwrap();
     let blob = decode(lines.trim_end().rsplit(' ').next().unwrap());
-    let public = decode(log.key.rsplit('+').next().unwrap());
+    let public = decode(log.key.splitn(3, '+').nth(2).unwrap());
     // SubjectPublicKeyInfo of Ed25519, RFC 8410, then the 32 bytes of the key.
     let mut der = hex::decode("302a300506032b6570032100").unwrap();
     der.extend_from_slice(&public[1..]);

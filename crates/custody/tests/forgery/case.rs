@@ -4,11 +4,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use record::Pid;
+use keys::{RootKey, load_signing_key};
 use record::envelope::Summary;
+use record::{CollectorName, Pid};
 use segment::{PartsWriter, RecordsWriter, each_part, each_record};
 use tempfile::TempDir;
-use tlog::{Hash, TilePath, Tree, leaf_hash, push_entry, read_bundle};
+use tlog::{Hash, SigningKey, TilePath, Tree, leaf_hash, push_entry, read_bundle};
 
 use crate::support::{SOON, Server, Setup, Upstream, chat, files_under, interactions, post, until};
 
@@ -64,6 +65,14 @@ impl Original {
             }
         }
         Case(folder)
+    }
+
+    /// The key that the recorder signs with.
+    pub(crate) fn signing_key(&self) -> SigningKey {
+        let keys = self.data.join("keys");
+        let root = RootKey::load(&keys.join("root.key")).unwrap();
+        let (origin, _) = self.key.split_once('+').unwrap();
+        load_signing_key(&keys, &root, &CollectorName::new("c1").unwrap(), origin).unwrap()
     }
 
     /// The parts file beside the first records file.

@@ -41,6 +41,8 @@ const ARCHIVE_ONLY: &str = "the journal is not in the archive";
 const OLDER: &str =
     "an older state is as true as a newer one; only somebody who holds a later checkpoint can tell";
 const COPY: &str = "a kept checkpoint is a copy that nothing else names";
+const OPERATOR: &str =
+    "whoever has the key signs what he likes; only a checkpoint that somebody else kept shows it";
 const OWN_KEY: &str = "without --key it believes the key that the archive names, and says so";
 const UNNAMED: &str =
     "the record that names the newest segment is in the journal, and it reads no columns but two";
@@ -167,6 +169,21 @@ pub(crate) fn classes() -> Vec<Class> {
             "log signed again with another key",
             signed_again,
             [Blind(OWN_KEY), Says("custody.json"), Says("checkpoint:"), File],
+        ),
+        class(
+            "operator signs another log",
+            operator,
+            [Blind(OPERATOR), Blind(OPERATOR), Blind(OPERATOR), Blind(OPERATOR)],
+        ),
+        class(
+            "the same, and you kept a checkpoint",
+            |c, o| remembered(c, o, operator),
+            [Says("forked"), Says("forked"), Says("forked"), Says("another root")],
+        ),
+        class(
+            "tail dropped, and you kept a checkpoint",
+            |c, o| remembered(c, o, dropped_all),
+            [Says("cut back"), Says("cut back"), Says("cut back"), Says("cut back")],
         ),
         class(
             "log signed again under another name",
@@ -429,6 +446,30 @@ fn sign_again(case: &Case, o: &Original, origin: &str) -> Place {
 
 fn signed_again(case: &Case, o: &Original) -> Place {
     sign_again(case, o, o.key.split_once('+').unwrap().0)
+}
+
+/// A checkpoint that an auditor took along, laid among those that are kept.
+const MINE: &str = "c1/ledger/checkpoints/mine";
+
+fn remembered(case: &Case, o: &Original, forge: Forge) -> Place {
+    let mine = case.read("c1/ledger/checkpoint");
+    let place = forge(case, o);
+    case.write(MINE, &mine);
+    place
+}
+
+/// The operator changes the last entry, which is in no segment yet, and signs with the true key.
+fn operator(case: &Case, o: &Original) -> Place {
+    case.remove_journal();
+    let mut entries = case.entries();
+    entries.last_mut().unwrap()[56] ^= 1;
+    let root = case.rebuild(&entries);
+    let size = u64::try_from(entries.len()).unwrap();
+    let (origin, _) = o.key.split_once('+').unwrap();
+    let note = Checkpoint { origin: origin.to_owned(), size, root }.sign(&o.signing_key());
+    case.write("c1/ledger/checkpoint", &note);
+    case.write(&case.kept().last().unwrap().1, &note);
+    at("c1/ledger/checkpoint", None)
 }
 
 fn renamed(case: &Case, o: &Original) -> Place {

@@ -9,7 +9,7 @@ def pymerkle(asked):
     tree = InmemoryTree.init_from_entries([bytes.fromhex(entry) for entry in asked["entries"]], algorithm="sha256")
     roots = {size: bytes.fromhex(root) for size, root in asked["roots"]}
     for size, root in roots.items():
-        assert tree.get_state(size) == root, f"root at {size}"
+        assert tree.get_root(size) == root, f"root at {size}"
     for index, size, path in asked["inclusion"]:
         theirs = tree.prove_inclusion(index + 1, size)
         leaf = tree.get_leaf(index + 1)

@@ -216,8 +216,14 @@ fn kept_checkpoints(
     for name in store.archive.list(&format!("{prefix}checkpoints/"))? {
         let Some(note) = store.archive.get(&name)? else { continue };
         match Checkpoint::open(&note, key) {
-            Ok(checkpoint) => {
-                kept.insert(checkpoint.size, (name.to_string(), checkpoint.root));
+            Ok(Checkpoint { size, root, .. }) => {
+                let before = kept.insert(size, (name.to_string(), root));
+                if let Some((other, _)) = before.filter(|(_, before)| *before != root) {
+                    let what = format!(
+                        "{other} is of size {size} too, with another root: the log was forked"
+                    );
+                    findings.push(Finding { file: name.to_string(), record: None, what });
+                }
             }
             Err(error) => {
                 findings.push(Finding {
@@ -490,9 +496,9 @@ fn cut_back(
     }
     // The journal goes on where the log ends, or it was not this log.
     let end = size.saturating_add(u64::try_from(reading.unsealed.len()).unwrap_or(u64::MAX));
-    let last = reading.unsealed.last_key_value().map(|(leaf, _)| *leaf);
-    if last.is_some_and(|last| last >= end) {
-        let missing = (size..).find(|leaf| !reading.unsealed.contains_key(leaf));
+    let last = reading.unsealed.last_key_value().map_or(0, |(leaf, _)| *leaf);
+    if last >= end {
+        let missing = (size..=last).find(|leaf| !reading.unsealed.contains_key(leaf));
         let what = "the record is neither under the checkpoint nor in the journal, and later ones \
                     are: the log was cut back, or the journal is another one's";
         reading.finding(published, missing, what);
