@@ -10,7 +10,6 @@ use record::{Pid, RecordId};
 use serde_json::json;
 
 use crate::cli::Reading;
-use crate::output::{DIM, paint};
 use crate::place::Place;
 use crate::{Failure, Outcome, output};
 
@@ -52,7 +51,7 @@ pub(super) fn run(
         }))?;
     } else {
         let about = format!("{} {} of {id}, SHA-256 {}", part.role, part.kind, part.sha256);
-        output::remark(&format!("{}", paint(DIM, about)));
+        output::remark(&about);
         output::line(key)?;
     }
     Ok(Outcome::Done)
