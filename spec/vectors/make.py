@@ -243,16 +243,21 @@ def thrift(value):
 class Long(int):
     """An integer of 64 bits."""
 WIDTH64, BYTES, FIXED = 2, 6, 7
-def parquet(rows, *columns):
-    """A Parquet file of one row group, plain, uncompressed, without nulls. columns: name, physical type, converted type."""
+def zstandard(data):
+    """A Zstandard frame of one block that is stored as it is, RFC 8878 section 3.1.1."""
+    return bytes.fromhex("28b52ffda0") + struct.pack("<I", len(data)) + struct.pack("<I", len(data) << 3 | 1)[:3] + data
+def parquet(rows, *columns, codec=0):
+    """A Parquet file of one row group, plain, without nulls, codec 0 (none) or 6 (Zstandard). columns: name, physical type, converted type."""
     file, chunks = b"PAR1", []
     for (name, kind, _), values in zip(columns, zip(*rows)):
         plain = {WIDTH64: lambda n: struct.pack("<Q", n), FIXED: bytes, BYTES: lambda data: struct.pack("<I", len(data)) + data}[kind]
         page, at = b"".join(map(plain, values)), len(file)
-        header = {1: 0, 2: len(page), 3: len(page), 5: {1: len(rows), 2: 0, 3: 3, 4: 3}}
-        file += thrift(header)[1] + page
+        stored = zstandard(page) if codec == 6 else page
+        header = {1: 0, 2: len(page), 3: len(stored), 5: {1: len(rows), 2: 0, 3: 3, 4: 3}}
+        whole = Long(len(thrift(header)[1] + page))
+        file += thrift(header)[1] + stored
         size = Long(len(file) - at)
-        chunks.append({2: Long(at), 3: {1: kind, 2: [0], 3: [name.encode()], 4: 0, 5: Long(len(rows)), 6: size, 7: size, 9: Long(at)}})
+        chunks.append({2: Long(at), 3: {1: kind, 2: [0], 3: [name.encode()], 4: codec, 5: Long(len(rows)), 6: whole, 7: size, 9: Long(at)}})
     fields = [{4: b"schema", 5: len(columns)}]
     for name, kind, converted in columns:
         fields.append({1: kind, 3: 0, 4: name.encode()} | ({2: 32} if kind == FIXED else {}) | ({6: converted} if converted is not None else {}))
@@ -270,7 +275,9 @@ columns = {
     "cost_micro_usd": 41, "first_token_us": None, "total_us": 1999600, "masked": 1,
 }
 gap_columns = dict.fromkeys(columns) | {"leaf_index": 1, "id": record_id, "kind": "gap", "collector": "c1", "recorded": recorded}
+records_rows = [(0, record_id.encode(), interaction), (1, record_id.encode(), gap)]
+records_columns = ("leaf_index", WIDTH64, UINT64), ("id", BYTES, UTF8), ("envelope", BYTES, None)
 write("segment.txt", interaction_columns=json.dumps(columns), gap_columns=json.dumps(gap_columns),
-      records_file=parquet([(0, record_id.encode(), interaction), (1, record_id.encode(), gap)],
-                           ("leaf_index", WIDTH64, UINT64), ("id", BYTES, UTF8), ("envelope", BYTES, None)),
+      records_file=parquet(records_rows, *records_columns),
+      records_file_zstandard=parquet(records_rows, *records_columns, codec=6),
       parts_file=parquet([(pid, len(sealed), sealed)], ("pid", FIXED, None), ("length", WIDTH64, UINT64), ("sealed", BYTES, None)))

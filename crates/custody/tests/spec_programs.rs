@@ -181,6 +181,36 @@ fn one_part_is_disclosed_and_opened_elsewhere() {
     assert!(code == 1 && complained.contains("was changed"), "{complained}");
 }
 
+/// Segment files that the specification's text made, as `verify.py` reads them.
+#[test]
+fn verify_py_reads_the_vectors() {
+    let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec");
+    let vectors = std::fs::read_to_string(spec.join("vectors/segment.txt")).unwrap();
+    for name in ["records_file", "records_file_zstandard"] {
+        let found = vectors.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let program = "import sys, verify\n\
+             for index, envelope in verify.rows(bytes.fromhex(sys.argv[1]), 0, -1):\n    \
+             print(int.from_bytes(index, 'little'), verify.sha256(envelope).hex())";
+        let mut command = Command::new(python());
+        command.args(["-c", program, found.unwrap()]).env("PYTHONPATH", &spec);
+        let Ok(output) = command.env("PYTHONDONTWRITEBYTECODE", "1").output() else {
+            println!("SKIPPED: there is no {}", python().display());
+            return;
+        };
+        let complained = String::from_utf8_lossy(&output.stderr);
+        if complained.contains("No module named 'zstandard'") {
+            println!("SKIPPED: Zstandard needs Python 3.14 or the package zstandard");
+            continue;
+        }
+        let envelopes = std::fs::read_to_string(spec.join("vectors/envelope.txt")).unwrap();
+        let digest = |name: &str| {
+            envelopes.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap()
+        };
+        let expected = format!("0 {}\n1 {}\n", digest("interaction_sha256"), digest("gap_sha256"));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{name}: {complained}");
+    }
+}
+
 /// Every codec, from the vectors.
 #[test]
 fn open_py_opens_the_vectors() {

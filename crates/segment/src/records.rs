@@ -259,6 +259,27 @@ mod tests {
     }
 
     #[test]
+    fn files_from_before_are_read() {
+        let made: Vec<_> = (0..20).map(|i| envelope(i).1).collect();
+        let mut columns = Columns::new();
+        for (leaf, bytes) in (0..).zip(&made) {
+            columns.push(leaf, &Summary::from_bytes(bytes).unwrap(), bytes);
+        }
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(19).unwrap()))
+            .set_writer_version(WriterVersion::PARQUET_2_0)
+            .build();
+        let mut writer =
+            ArrowWriter::try_new(Vec::new(), Arc::new(schema()), Some(properties)).unwrap();
+        writer.write(&columns.take().unwrap()).unwrap();
+        let file = Bytes::from(writer.into_inner().unwrap());
+        let mut back = Vec::new();
+        each_record(file.clone(), |_, bytes| back.push(bytes.to_vec())).unwrap();
+        assert_eq!(back, made);
+        each_difference(file, |leaf, column| panic!("record {leaf}: {column}")).unwrap();
+    }
+
+    #[test]
     fn what_an_audit_reads_needs_no_library() {
         let made: Vec<_> = (0..20).map(|i| envelope(i).1).collect();
         let file = Bytes::from(write_records((0..).zip(made.iter().map(Vec::as_slice))));

@@ -44,10 +44,12 @@ fn written() -> Bytes {
 
 #[test]
 fn a_records_file_made_by_hand_is_read() {
-    let mut read = Vec::new();
-    let file = Bytes::from(bytes(SEGMENT, "records_file"));
-    each_record(file, |leaf, envelope| read.push((leaf, envelope.to_vec()))).unwrap();
-    assert_eq!(read, records().map(|(leaf, envelope)| (leaf, envelope.to_vec())));
+    for name in ["records_file", "records_file_zstandard"] {
+        let mut read = Vec::new();
+        let file = Bytes::from(bytes(SEGMENT, name));
+        each_record(file, |leaf, envelope| read.push((leaf, envelope.to_vec()))).unwrap();
+        assert_eq!(read, records().map(|(leaf, envelope)| (leaf, envelope.to_vec())), "{name}");
+    }
 }
 
 #[test]
