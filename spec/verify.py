@@ -31,8 +31,7 @@ def root(first, end):  # over these entries, RFC 6962 section 2.1
     return sha256(b"\1", root(first, middle), root(middle, end)) if end - first > 1 else sha256(*(b"\0" + e for e in entries[first:end]))
 def tiles(kind, count):  # path and span of each tile of a level
     for span in (range(n, min(n + 256, count)) for n in range(0, count, 256)):
-        number = re.sub(r"(\d+),", lambda group: f"x{group[1]:0>3}/", f"{span.start // 256:03,}")
-        yield f"{kind}/{number}" + ("" if len(span) == 256 else f".p/{len(span)}"), span
+        yield re.sub(r"(\d+),", lambda g: f"x{g[1]:0>3}/", f"{kind}/{span.start // 256:03,}") + f".p/{len(span)}" * (len(span) < 256), span
 def varint(f): return (varint(f) << 7 if (byte := f.read(1)[0]) > 127 else 0) | byte & 127
 def thrift(f, kind=12):  # Thrift's compact protocol, in which Parquet describes itself; a struct is a dict by field number
     if kind == 12:
@@ -50,8 +49,7 @@ def unpack(codec, data, size):  # codec 0 is none, 2 gzip, 6 Zstandard (of cold 
 def column(data, chunk):  # of pages that are plain, of version 1 and without nulls (segment.md)
     f, values, width = io.BytesIO(data[chunk[9]:]), [], {2: 8, 6: None, 7: 32}[chunk[1]]  # 64 bits, bytes after their length, 32 bytes
     while len(values) < chunk[5]:
-        head = thrift(f)
-        page, at = unpack(chunk[4], f.read(head[3]), head[2]), 0
+        page, at = unpack(chunk[4], f.read((head := thrift(f))[3]), head[2]), 0
         if head[1] or head[5][2]: raise ValueError("a page is not plain")
         while at < len(page):
             size = width or int.from_bytes(page[at:at + 4], "little")
@@ -63,7 +61,7 @@ def rows(data, *wanted):  # of a Parquet file, of the columns at these places
     return [row for group in groups for row in zip(*(column(data, group[1][n][3]) for n in wanted), strict=True)]
 def main(archive, key):
     archive, (name, key_id, public), kept, seen, named = pathlib.Path(archive), key.strip().split("+", 2), {}, set(), {}
-    home = name.rsplit("/", 1)[-1]
+    home, gone = name.rsplit("/", 1)[-1], set()  # gone: files that the log says went, past their time or to the cold tier
     def read(path): return (archive / path).read_bytes() if (archive / path).is_file() else b""
     def files(pattern): return sorted(p.relative_to(archive).as_posix() for p in archive.glob(f"{home}/{pattern}") if p.is_file())
     for path in files("ledger/checkpoints/**/*") + [f"{home}/ledger/checkpoint"]:
@@ -82,19 +80,21 @@ def main(archive, key):
         where = twin = path.replace("/records/", "/parts/")
         try:
             where, parts = path, {pid.hex(): sha256(sealed).hex() for pid, sealed in rows(read(twin), 0, 2)} if read(twin) else {}
-            for index, envelope in rows(read(path), 0, -1):
-                index, record = int.from_bytes(index, "little"), json.loads(envelope)
+            for index, envelope in ((int.from_bytes(index, "little"), envelope) for index, envelope in rows(read(path), 0, -1)):
+                kind, body = (record := json.loads(envelope))["kind"], record.get("body", {})
                 leaf = b"\1" + bytes.fromhex(record["id"].replace("-", "")) + struct.pack(">q", record["recorded"]) + sha256(envelope)
                 seen.add(index) if entries[index:index + 1] == [leaf] else tell(path, "the envelope is not the one that was logged", index)
                 for part in sum(([*side["parts"], side.get("skeleton")] for side in map(record.get, ("request", "response")) if side), []):
                     if part and parts.get(part["pid"]) != part["sha256"]: tell(twin, f"part {part['pid']} is missing or changed", index)
-                for f in record["body"]["files"] if record["kind"] == "segment" else []: named[f["name"]] = [f["bytes"], f["sha256"]]
+                named |= {f["name"]: [f["bytes"], f["sha256"]] for f in body["files"]} if kind in ("segment", "tier") else {}
+                gone.update(body["from"] if kind == "tier" else body.get("files", []) if kind == "expiry" else [])
+                for a, b in body.get("leaves", []) if kind == "expiry" else []: seen.update(range(max(a, 0), min(b + 1, size)))
         except Exception as error: tell(where, f"it cannot be read ({type(error).__name__}: {error})")
     for index in sorted({*range(max(seen, default=0))} - seen): tell(f"{home}/records", "its envelope is in no file", index)
     there, newest = files("[pr]*/**/*"), max((path[-20:-8] for path in named), default="")
     for path in (path for path in sorted({*there, *named}) if named.get(path) != [len(read(path)), sha256(read(path)).hex()]):
-        if path in named: tell(path, "it is not the file that a record names" if path in there else "it is missing, and a record names it")
-        elif not newest < path[-33:-21] < ":": tell(path, "no record names it")  # the last segment's record is in the next segment
+        if path in named and (path in there or path not in gone): tell(path, "it was changed" if path in there else "it is missing")
+        elif path not in named and not newest < path[-33:-21] < ":": tell(path, "no record names it")  # the newest one's is in the journal
     print(*findings, f"{name}: {len(kept)} checkpoints, {size} records, {len(seen)} of them in segments", sep="\n")
     return print("NOT VERIFIED" if findings else "verified") or len(findings) > 0
 if __name__ == "__main__": sys.exit(main(*sys.argv[1:]) if len(sys.argv) == 3 and sys.argv[2].count("+") > 1 else print(__doc__) or 2)

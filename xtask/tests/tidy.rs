@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 /// The house, floor by floor. A crate depends only on lower floors.
-const FLOORS: [(&str, u8); 17] = [
+const FLOORS: [(&str, u8); 18] = [
     ("record", 0),
     ("tlog", 0),
     ("mask", 0),
@@ -21,6 +21,7 @@ const FLOORS: [(&str, u8); 17] = [
     ("capture", 4),
     ("query", 4),
     ("proxy", 5),
+    ("lifecycle", 5),
     ("api", 6),
     ("custody", 7),
     ("custody-verify", 7),

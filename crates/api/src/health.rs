@@ -22,7 +22,9 @@ pub trait Health: Send + Sync {
 pub struct Readiness {
     /// All is well.
     pub ready: bool,
-    /// What is not.
+    /// Calls are recorded, and something else needs a person.
+    pub degraded: bool,
+    /// What is not well.
     pub reasons: Vec<String>,
 }
 

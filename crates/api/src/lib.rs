@@ -6,6 +6,7 @@
 
 mod health;
 mod ledger;
+pub mod lifecycle;
 mod problem;
 mod records;
 mod server;

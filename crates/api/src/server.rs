@@ -4,20 +4,21 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ::lifecycle::Lifecycle;
 use archive::Archive;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Uri, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{delete, get, post};
 use query::{Access, AccessLog, Store};
 use record::Clock;
 use tokio::net::TcpListener;
 
 use crate::health::{Health, healthz, metrics, readyz};
 use crate::problem::Problem;
-use crate::{ledger, records};
+use crate::{ledger, lifecycle, records};
 
 /// What the API answers from.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Api {
     pub archive: Arc<dyn Archive>,
     /// Where reads of content are recorded.
     pub log: Arc<dyn AccessLog>,
+    /// Ends and keeps records.
+    pub lifecycle: Arc<Lifecycle>,
     /// Health and counters.
     pub health: Arc<dyn Health>,
     /// The only source of time.
@@ -80,6 +83,11 @@ fn router(api: Api) -> Router {
         .route("/api/v1/search", get(records::search))
         .route("/api/v1/proofs/{id}", get(records::proof))
         .route("/api/v1/ledger", get(ledger::overview))
+        .route("/api/v1/erasures", get(lifecycle::get_erasures).post(lifecycle::post_erasure))
+        .route("/api/v1/erasures/{id}", delete(lifecycle::delete_erasure))
+        .route("/api/v1/erasures/{id}/approval", post(lifecycle::post_approval))
+        .route("/api/v1/holds", get(lifecycle::get_holds).post(lifecycle::post_hold))
+        .route("/api/v1/holds/{name}/lift", post(lifecycle::post_lift))
         .route("/ledger/{collector}/checkpoint", get(ledger::checkpoint))
         .route("/ledger/{collector}/tile/{*path}", get(ledger::tile))
         .route("/healthz", get(healthz))
@@ -100,6 +108,13 @@ async fn guard(request: Request, next: Next) -> Result<Response, Problem> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     if !host.is_none_or(is_local) {
         let detail = "the API answers only under a loopback name";
+        return Err(Problem { status: axum::http::StatusCode::FORBIDDEN, ..Problem::bad(detail) });
+    }
+    // Nor may it send anything.
+    let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    let from = origin.map(|origin| origin.split_once("://").map_or(origin, |(_, host)| host));
+    if !from.is_none_or(is_local) {
+        let detail = "the API takes nothing from pages of other sites";
         return Err(Problem { status: axum::http::StatusCode::FORBIDDEN, ..Problem::bad(detail) });
     }
     let mut response = next.run(request).await;

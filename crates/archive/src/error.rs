@@ -19,6 +19,18 @@ pub enum ArchiveError {
     /// An object of this name holds other bytes: somebody else writes here, or it was changed.
     #[error("{0} is there already and holds other bytes")]
     Conflict(Name),
+    /// The storage works, and is not what it must be, or we may not use it: a person must change
+    /// the configuration or the storage.
+    #[error("{what}: {reason}")]
+    Refused {
+        /// Which storage.
+        what: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// A lock forbids it.
+    #[error("{0} is locked")]
+    Locked(Name),
     /// The name leaves the archive.
     #[error("{0:?} is not the name of an object")]
     BadName(String),

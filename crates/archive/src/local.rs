@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 
 use crate::durable::{self, TEMPORARY};
-use crate::{Archive, ArchiveError, Name, Staged, Sum, Summing};
+use crate::{Archive, ArchiveError, Lock, Name, Staged, Sum, Summing, Version};
 
 const READ_ONLY: u32 = 0o444;
 /// Folder of the archive for files that are not whole yet.
@@ -86,7 +86,11 @@ impl LocalArchive {
 }
 
 impl Archive for LocalArchive {
-    fn put_all(&self, objects: &[(Name, &[u8])]) -> Result<(), ArchiveError> {
+    fn put_all(
+        &self,
+        objects: &[(Name, &[u8])],
+        _: Lock,
+    ) -> Result<Vec<Option<Version>>, ArchiveError> {
         let mut folders = BTreeSet::new();
         for (name, bytes) in objects {
             let path = self.path(name);
@@ -114,7 +118,7 @@ impl Archive for LocalArchive {
             durable::sync_dir(&folder)
                 .map_err(ArchiveError::unavailable("sync", folder.display()))?;
         }
-        Ok(())
+        Ok(vec![None; objects.len()])
     }
 
     fn stage(&self) -> Result<Box<dyn Staged + '_>, ArchiveError> {
@@ -132,7 +136,7 @@ impl Archive for LocalArchive {
         }
     }
 
-    fn replace(&self, name: &Name, bytes: &[u8]) -> Result<(), ArchiveError> {
+    fn replace(&self, name: &Name, bytes: &[u8], _: Lock) -> Result<(), ArchiveError> {
         durable::replace_through(&self.unfinished(), &self.path(name), bytes, READ_ONLY)
             .map_err(ArchiveError::unavailable("replace", name))
     }
@@ -194,6 +198,20 @@ impl Archive for LocalArchive {
         Ok(())
     }
 
+    fn remove(&self, name: &Name) -> Result<(), ArchiveError> {
+        let path = self.path(name);
+        set_immutable(&path, false);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => {
+                let folder = durable::parent(&path);
+                removed
+                    .and_then(|()| folder.and_then(durable::sync_dir))
+                    .map_err(ArchiveError::unavailable("remove", name))
+            }
+        }
+    }
+
     fn location(&self) -> String {
         self.root.display().to_string()
     }
@@ -220,7 +238,7 @@ impl Write for LocalStaged<'_> {
 }
 
 impl Staged for LocalStaged<'_> {
-    fn put(self: Box<Self>, name: &Name) -> Result<Sum, ArchiveError> {
+    fn put(self: Box<Self>, name: &Name, _: Lock) -> Result<(Sum, Option<Version>), ArchiveError> {
         let sum = self.summing.clone().finish();
         let path = self.archive.path(name);
         let folder = durable::parent(&path).map_err(ArchiveError::unavailable("create", name))?;
@@ -237,7 +255,7 @@ impl Staged for LocalStaged<'_> {
         }
         // Also when it was there: perhaps a crash came between the rename and this sync.
         durable::sync_dir(folder).map_err(ArchiveError::unavailable("sync", folder.display()))?;
-        Ok(sum)
+        Ok((sum, None))
     }
 }
 
@@ -275,10 +293,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let archive = LocalArchive::create(dir.path().join("x/archive"), false).unwrap();
         let object = name("c1/ledger/tile/0/000.p/3");
-        archive.put_all(&[(object.clone(), b"abc")]).unwrap();
-        archive.put_all(&[(object.clone(), b"abc")]).unwrap();
+        archive.put_all(&[(object.clone(), b"abc")], Lock::NONE).unwrap();
+        archive.put_all(&[(object.clone(), b"abc")], Lock::NONE).unwrap();
         assert!(matches!(
-            archive.put_all(&[(object.clone(), b"other")]),
+            archive.put_all(&[(object.clone(), b"other")], Lock::NONE),
             Err(ArchiveError::Conflict(_))
         ));
         assert_eq!(archive.get(&object).unwrap().unwrap(), b"abc");
@@ -298,11 +316,11 @@ mod tests {
             staged
         };
         drop(stage(b"given up"));
-        let sum = stage(b"abc").put(&object).unwrap();
+        let sum = stage(b"abc").put(&object, Lock::NONE).unwrap().0;
         assert_eq!(sum, Sum::read(&b"abc"[..]).unwrap());
         assert_eq!(archive.sum(&object).unwrap(), Some(sum));
-        assert_eq!(stage(b"abc").put(&object).unwrap(), sum);
-        assert!(matches!(stage(b"other").put(&object), Err(ArchiveError::Conflict(_))));
+        assert_eq!(stage(b"abc").put(&object, Lock::NONE).unwrap().0, sum);
+        assert!(matches!(stage(b"other").put(&object, Lock::NONE), Err(ArchiveError::Conflict(_))));
         assert_eq!(archive.get(&object).unwrap().unwrap(), b"abc");
         assert_eq!(archive.sum(&name("c1/parts/b")).unwrap(), None);
         assert_eq!(fs::read_dir(archive.unfinished()).unwrap().count(), 0);
@@ -314,7 +332,7 @@ mod tests {
         let archive = LocalArchive::create(dir.path(), false).unwrap();
         let objects = ["c1/records/b", "c1/records/a", "c1/parts/a", "c2/records/a"].map(name);
         for object in &objects {
-            archive.put_all(&[(object.clone(), b"")]).unwrap();
+            archive.put_all(&[(object.clone(), b"")], Lock::NONE).unwrap();
         }
         File::create(dir.path().join("c1/records/.unfinished-1-1")).unwrap();
         let found = archive.list("c1/records/").unwrap();
@@ -328,7 +346,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let archive = LocalArchive::create(dir.path(), true).unwrap();
         let partial = name("c1/ledger/tile/0/000.p/3");
-        archive.put_all(&[(partial.clone(), b"abc")]).unwrap();
+        archive.put_all(&[(partial.clone(), b"abc")], Lock::NONE).unwrap();
         archive.remove_superseded(&partial).unwrap();
         archive.remove_superseded(&partial).unwrap();
         assert_eq!(archive.get(&partial).unwrap(), None);
@@ -339,7 +357,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let archive = LocalArchive::create(dir.path(), true).unwrap();
         let object = name("c1/records/a");
-        archive.put_all(&[(object.clone(), b"abc")]).unwrap();
+        archive.put_all(&[(object.clone(), b"abc")], Lock::NONE).unwrap();
         assert_eq!(archive.get(&object).unwrap().unwrap(), b"abc");
         set_immutable(&archive.path(&object), false);
     }

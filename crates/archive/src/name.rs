@@ -24,6 +24,17 @@ impl Name {
         }
     }
 
+    /// Whether objects of this name are replaced: the archive's description and each collector's
+    /// published checkpoint are, nothing else is.
+    pub fn changes(&self) -> bool {
+        let mut segments = self.0.split('/');
+        match (segments.next(), segments.next(), segments.next(), segments.next()) {
+            (Some("custody.json"), None, ..) => true,
+            (Some(_), Some("ledger"), Some("checkpoint"), None) => true,
+            _ => false,
+        }
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -39,6 +50,19 @@ impl fmt::Display for Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_kinds_of_objects_change() {
+        for (name, changes) in [
+            ("custody.json", true),
+            ("c1/ledger/checkpoint", true),
+            ("c1/ledger/checkpoints/007", false),
+            ("c1/custody.json", false),
+            ("ledger/checkpoint", false),
+        ] {
+            assert_eq!(Name::new(name).unwrap().changes(), changes, "{name}");
+        }
+    }
 
     #[test]
     fn names_cannot_leave_the_archive() {

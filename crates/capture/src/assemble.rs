@@ -10,10 +10,11 @@ use mask::Counts;
 use provider::{ReadRequest, ReadResponse};
 use record::envelope::{
     Client, Correlation, Interaction, KeyIds, Masking, Model, PartRef, ProviderError, Request,
-    Response, Retention, Signals, Times, Timing, Who, WrittenRequest,
+    Response, Signals, Times, Timing, Who, WrittenRequest,
 };
 use record::{
-    AdmissionNumber, FinishClass, Oddity, Outcome, PartKind, RecordId, Role, Scope, Timestamp,
+    AdmissionNumber, FinishClass, Oddity, Outcome, PartKind, RecordId, RetentionClass, Role, Scope,
+    Timestamp,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -70,6 +71,7 @@ pub(crate) fn at_admission(
     shared: &Shared,
     side: &SealedSide<RequestFields>,
     scopes: &Scopes,
+    class: &RetentionClass,
     user: Option<&str>,
     fingerprint: Option<String>,
     (thread, previous): (String, Option<RecordId>),
@@ -149,7 +151,7 @@ pub(crate) fn at_admission(
             skeleton: None,
             status: None,
         },
-        retention: Retention { class: head.route.class.clone() },
+        retention: class.retention(fields.admitted),
         signals: Signals::default(),
         synthetic: head.synthetic,
         time: Times {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use record::Classes;
 
 /// What a call waits for, and what happens when the log cannot be written (DESIGN §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +80,8 @@ pub struct Config {
     pub sink: Sink,
     /// The tenant.
     pub tenant: String,
+    /// The retention classes.
+    pub classes: Arc<Classes>,
     /// The masking policy.
     pub policy: mask::Policy,
 }
@@ -92,6 +97,7 @@ impl Default for Config {
             closed_timeout: Duration::from_secs(10),
             sink: Sink::Log,
             tenant: "default".to_owned(),
+            classes: Arc::default(),
             policy: mask::Policy::default(),
         }
     }

@@ -98,10 +98,10 @@ fn open_pieces(shared: &Shared, pieces: &[Vec<u8>]) -> Option<(ResponseStart, Ve
 fn scopes(shared: &Shared, interaction: &Interaction) -> Option<Scopes> {
     let (tenant, class) = (&shared.config.tenant, &interaction.retention.class);
     let KeyIds { period, subject, .. } = interaction.keys;
-    let month = interaction.time.admitted.month();
+    let period_name = shared.config.classes.of(class).period(interaction.time.admitted);
     let key = shared.keys.scope_key(subject, period, tenant, class)?;
     let owner = keys::ScopeKeys { subject, period, key };
-    let common = shared.keys.scope(keys::Subject::Shared, &month, tenant, class).ok()?;
+    let common = shared.keys.scope(keys::Subject::Shared, &period_name, tenant, class).ok()?;
     Some(Scopes { subject: owner, shared: common })
 }
 

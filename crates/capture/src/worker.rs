@@ -8,7 +8,7 @@ use keys::Subject;
 use ledger::{Admission, Append, Sealed, Tickets};
 use provider::{End, RequestHead, ResponseHead, ResponseReader};
 use record::envelope::{Interaction, WrittenRequest};
-use record::{AdmissionNumber, GapReason, Oddity, RecordId};
+use record::{AdmissionNumber, GapReason, Oddity, RecordId, RetentionClass};
 use serde_json::{Map, Value, json};
 
 use crate::assemble::{
@@ -172,12 +172,17 @@ impl Worker {
         let user = fields.head.user.clone().or_else(|| fields.read.user.clone());
         let fingerprint = fingerprint(&self.shared, &fields.head);
         let owner = subject(&fields.head, user.as_deref(), fingerprint.as_deref());
-        let scopes = self.scopes(owner, &fields.head.route.class, seen)?;
+        let head = &fields.head;
+        let callers = [fingerprint.as_deref(), head.service.as_deref()];
+        let (upstream, otherwise) = (&head.route.upstream, &head.route.class);
+        let classes = &self.shared.config.classes;
+        let class = classes.choose(upstream, &head.path, callers, otherwise);
+        let scopes = self.scopes(owner, class, seen)?;
         let format = fields.read.format;
         let side = parsed.mask(&self.shared, &scopes).seal(&self.shared, &scopes);
         let thread = self.shared.threading.find(id, &side.refs);
         let interaction =
-            at_admission(&self.shared, &side, &scopes, user.as_deref(), fingerprint, thread);
+            at_admission(&self.shared, &side, &scopes, class, user.as_deref(), fingerprint, thread);
         count(
             &self.shared.counters.oddities,
             u64::try_from(interaction.oddities.len()).unwrap_or(0),
@@ -188,12 +193,12 @@ impl Worker {
 
     /// The keys of a call. The key store may be unable to write a new one: then it is tried again,
     /// as an append is.
-    fn scopes(&self, owner: Subject<'_>, class: &str, seen: &Seen) -> Option<Scopes> {
+    fn scopes(&self, owner: Subject<'_>, class: &RetentionClass, seen: &Seen) -> Option<Scopes> {
         let (keys, tenant) = (&self.shared.keys, &self.shared.config.tenant);
-        let month = seen.admitted.month();
+        let (period, class) = (class.period(seen.admitted), &class.name);
         loop {
-            let scopes = keys.scope(owner, &month, tenant, class).and_then(|subject| {
-                Ok(Scopes { subject, shared: keys.scope(Subject::Shared, &month, tenant, class)? })
+            let scopes = keys.scope(owner, &period, tenant, class).and_then(|subject| {
+                Ok(Scopes { subject, shared: keys.scope(Subject::Shared, &period, tenant, class)? })
             });
             match scopes {
                 Ok(scopes) => return Some(scopes),

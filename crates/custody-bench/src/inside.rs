@@ -45,6 +45,8 @@ impl Inside {
             keys: Arc::clone(&keys),
             clock: Arc::clone(&clock),
             admits: true,
+            classes: Arc::default(),
+            tiered: false,
             seal_every,
             heartbeat: Duration::ZERO,
             segment_bytes: 64 << 20,

@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
     let store = inside::open(&data)?;
     let before = cpu::used_micros(&me);
-    let report = query::verify(&store, &BTreeMap::new(), &mut |_, _, _| {})?;
+    let report = query::verify(&store, &BTreeMap::new(), None, &mut |_, _, _| {})?;
     let used = (cpu::used_micros(&me) - before).max(1);
     ensure!(report.ok, "the bench's own log does not verify: {report:?}");
     let bytes: u64 = report.collectors.iter().map(|collector| collector.bytes).sum();

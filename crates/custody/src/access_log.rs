@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use archive::LocalArchive;
 use keys::{KeyStore, RootKey, load_or_create_signing_key};
 use ledger::{Ledger, RealDisk, SystemClock};
 use query::{AccessLog, Refusal};
@@ -53,7 +52,7 @@ pub(crate) struct CommandLog {
 }
 
 struct Opened {
-    ledger: Ledger,
+    ledger: Arc<Ledger>,
     /// Held so that no other command writes the same log.
     _lock: File,
 }
@@ -61,6 +60,16 @@ struct Opened {
 impl CommandLog {
     pub(crate) fn new(place: Place) -> Self {
         Self { place, open: Mutex::new(None) }
+    }
+
+    /// The log, for records of other kinds than reads.
+    pub(crate) fn ledger(&self) -> anyhow::Result<Arc<Ledger>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.is_none() {
+            *open = Some(self.start()?);
+        }
+        let opened = open.as_ref().ok_or_else(|| anyhow!("no log"))?;
+        Ok(Arc::clone(&opened.ledger))
     }
 
     fn start(&self) -> anyhow::Result<Opened> {
@@ -80,17 +89,19 @@ impl CommandLog {
         let (ledger, _) = Ledger::open(ledger::Config {
             collector,
             disk: Arc::new(disk),
-            archive: Arc::new(LocalArchive::create(&place.archive, false)?),
+            archive: place.create_archive(false)?,
             key,
             keys: Arc::new(KeyStore::open(&place.keys, &root)?),
             clock: Arc::new(SystemClock),
             admits: false,
+            classes: Arc::default(),
+            tiered: false,
             seal_every: Duration::from_mins(1),
             heartbeat: Duration::ZERO,
             segment_bytes: 16 << 20,
             segment_age: Duration::from_hours(720),
         })?;
-        Ok(Opened { ledger, _lock: lock })
+        Ok(Opened { ledger: Arc::new(ledger), _lock: lock })
     }
 }
 

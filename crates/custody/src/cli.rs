@@ -26,6 +26,14 @@ pub(crate) enum Command {
     Search(SearchArgs),
     /// Re-check everything: log, envelopes, parts, files, numbers
     Verify(VerifyArgs),
+    /// Destroy the keys of a person's content, with a receipt
+    Erase(EraseArgs),
+    /// Place, lift and list legal holds
+    Hold(HoldArgs),
+    /// Show what is kept how long
+    Retention(RetentionArgs),
+    /// Try to break the locks of the archive
+    WormProbe(ProbeArgs),
     /// Take sensitive values out of text or JSON from standard input
     Mask(MaskArgs),
     /// Show the public keys of the collectors
@@ -38,16 +46,16 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Where {
     /// Configuration file; default: custody.toml if there is one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Data directory, over the configuration's
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Archive directory, when it is not the one of the data directory
-    #[arg(long, value_name = "DIR")]
-    pub(crate) archive: Option<PathBuf>,
+    /// Archive directory or s3://bucket/prefix, when it is not the one of the data directory
+    #[arg(long, global = true, value_name = "DIR|URL")]
+    pub(crate) archive: Option<String>,
     /// Folder with the keys, when it is not the one of the data directory
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) keys: Option<PathBuf>,
 }
 
@@ -146,7 +154,111 @@ pub(crate) struct VerifyArgs {
     /// A verifier key that you trust (name+hash+base64) or a file that holds one; may be repeated
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Vec<String>,
+    /// Read the lock of every archived object back
+    #[arg(long)]
+    pub(crate) locks: bool,
     /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EraseArgs {
+    /// The person: a user id as the application sends it, or its pseudonym (u_…)
+    pub(crate) subject: Option<String>,
+    /// SUBJECT is a session of calls without a user id
+    #[arg(long, conflicts_with = "caller")]
+    pub(crate) session: bool,
+    /// SUBJECT is a credential's fingerprint (k_…)
+    #[arg(long)]
+    pub(crate) caller: bool,
+    /// The legal basis, which stands in the receipt: never name the person
+    #[arg(long, value_name = "TEXT", default_value = "request of the data subject (GDPR Art. 17)")]
+    pub(crate) basis: String,
+    /// Say what would go, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Agree to an erasure that somebody else asked for
+    #[arg(long, value_name = "ID", conflicts_with_all = ["subject", "dry_run"])]
+    pub(crate) approve: Option<String>,
+    /// List erasures that wait for approval
+    #[arg(long, conflicts_with_all = ["subject", "approve"])]
+    pub(crate) list: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// The recorder that runs; default: the one of this data directory
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: Where,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HoldArgs {
+    #[command(subcommand)]
+    pub(crate) command: HoldCommand,
+    /// The recorder that runs; default: the one of this data directory
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) server: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: Where,
+    /// One JSON object
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HoldCommand {
+    /// Keep records from retention and erasure
+    Place {
+        /// The hold's name: a case number
+        hold: String,
+        /// Why
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+        /// Records of this user (id or pseudonym)
+        #[arg(long, value_name = "ID")]
+        user: Option<String>,
+        /// Records of this session without a user id
+        #[arg(long, value_name = "ID", conflicts_with = "user")]
+        session: Option<String>,
+        /// Records that this filter lets through, e.g. 'outcome = error'
+        #[arg(long = "where", value_name = "FILTER")]
+        filter: Option<String>,
+        /// This record; may be repeated
+        #[arg(long, value_name = "ID")]
+        id: Vec<String>,
+    },
+    /// Let retention and erasure reach the records again
+    Lift {
+        /// The hold's name
+        hold: String,
+        /// Why
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Show all holds
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetentionArgs {
+    #[command(flatten)]
+    pub(crate) place: Where,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeArgs {
+    #[command(flatten)]
+    pub(crate) place: Where,
+    /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
 }

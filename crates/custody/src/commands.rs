@@ -2,13 +2,17 @@
 
 pub(crate) mod config;
 mod disclose;
+pub(crate) mod erase;
+pub(crate) mod hold;
 pub(crate) mod keys;
 pub(crate) mod mask;
+pub(crate) mod retention;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod trace;
 pub(crate) mod verify;
+pub(crate) mod worm_probe;
 
 mod record_view;
 

@@ -1,5 +1,6 @@
 //! The configuration: one TOML file, every key with a default, environment over file.
 
+mod lifecycle;
 mod load;
 mod unit;
 
@@ -9,6 +10,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use lifecycle::{
+    ErasureConfig, LifecycleConfig, RetentionConfig, RetentionRuleConfig, TiersConfig, classes,
+    known,
+};
 pub(crate) use load::load;
 #[cfg(test)]
 pub(crate) use load::load_text;
@@ -20,9 +25,11 @@ pub(crate) use unit::{Bytes, Span};
 pub(crate) struct Config {
     /// Journal, keys, and the archive unless it is elsewhere.
     pub(crate) data: PathBuf,
-    /// Directory of the archive. Default: `archive` under `data`.
+    /// Directory of the archive, or `s3://bucket/prefix`. Default: `archive` under `data`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) archive: Option<PathBuf>,
+    pub(crate) archive: Option<String>,
+    /// Accept a bucket without Object Lock, where everything can be changed and deleted.
+    pub(crate) allow_unlocked: bool,
     /// Ask the file system to make archived files immutable (needs the right to).
     pub(crate) archive_immutable: bool,
     /// Name of this collector: a folder of the archive and the end of its log's origin.
@@ -32,6 +39,14 @@ pub(crate) struct Config {
     pub(crate) capture: CaptureConfig,
     pub(crate) ledger: LedgerConfig,
     pub(crate) masking: MaskingConfig,
+    pub(crate) tiers: TiersConfig,
+    pub(crate) lifecycle: LifecycleConfig,
+    pub(crate) erasure: ErasureConfig,
+    /// Retention classes by name, beside or in the place of the presets.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) retention: BTreeMap<String, RetentionConfig>,
+    /// Rules that choose a class for a call.
+    pub(crate) retention_rule: Vec<RetentionRuleConfig>,
     /// Upstreams, beside or instead of the ones that exist by default.
     pub(crate) upstream: Vec<UpstreamConfig>,
 }
@@ -134,6 +149,7 @@ impl Default for Config {
         Self {
             data: PathBuf::from("./custody-data"),
             archive: None,
+            allow_unlocked: false,
             archive_immutable: true,
             collector: "c1".to_owned(),
             proxy: ProxyConfig::default(),
@@ -141,6 +157,11 @@ impl Default for Config {
             capture: CaptureConfig::default(),
             ledger: LedgerConfig::default(),
             masking: MaskingConfig::default(),
+            tiers: TiersConfig::default(),
+            lifecycle: LifecycleConfig::default(),
+            erasure: ErasureConfig::default(),
+            retention: BTreeMap::new(),
+            retention_rule: Vec::new(),
             upstream: Vec::new(),
         }
     }

@@ -2,20 +2,27 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use api::{Health, Readiness};
 use capture::Capture;
 use ledger::Ledger;
+use lifecycle::Counters;
 
 /// Readiness and counters of a running recorder.
 pub(crate) struct RecorderHealth {
     ledger: Arc<Ledger>,
     capture: Arc<Capture>,
+    lifecycle: Arc<Counters>,
 }
 
 impl RecorderHealth {
-    pub(crate) fn new(ledger: Arc<Ledger>, capture: Arc<Capture>) -> Self {
-        Self { ledger, capture }
+    pub(crate) fn new(
+        ledger: Arc<Ledger>,
+        capture: Arc<Capture>,
+        lifecycle: Arc<Counters>,
+    ) -> Self {
+        Self { ledger, capture, lifecycle }
     }
 }
 
@@ -29,13 +36,24 @@ impl Health for RecorderHealth {
         if status.fatal {
             reasons.push("the ledger contradicts itself and is not sealed any more".to_owned());
         }
-        Readiness { ready: reasons.is_empty(), reasons }
+        let ready = reasons.is_empty();
+        // Calls are recorded all the same: this is for people.
+        if status.sealing_fails {
+            reasons.push(
+                "nothing can be sealed: the archive does not answer; calls are kept here"
+                    .to_owned(),
+            );
+        }
+        if self.lifecycle.lock_broken.load(Ordering::Relaxed) {
+            reasons.push("a lock of the archive did not hold".to_owned());
+        }
+        Readiness { ready, degraded: ready && !reasons.is_empty(), reasons }
     }
 
     fn metrics(&self) -> String {
         let (ledger, capture) = (self.ledger.status(), self.capture.status());
         let flag = u64::from;
-        let metrics: [(&str, &str, &str, u64); 27] = [
+        let metrics: [(&str, &str, &str, u64); 33] = [
             ("custody_admitted_total", "counter", "Calls let through.", capture.admitted),
             (
                 "custody_finished_total",
@@ -146,6 +164,42 @@ impl Health for RecorderHealth {
                 "gauge",
                 "1 when the journal can be written.",
                 flag(ledger.writable),
+            ),
+            (
+                "custody_archive_available",
+                "gauge",
+                "0 while nothing can be sealed because the archive does not take it.",
+                flag(!ledger.sealing_fails),
+            ),
+            (
+                "custody_lock_probes_total",
+                "counter",
+                "Probes of the archive's locks.",
+                self.lifecycle.probes.load(Ordering::Relaxed),
+            ),
+            (
+                "custody_lock_broken",
+                "gauge",
+                "1 when a lock did not hold in the last probe.",
+                flag(self.lifecycle.lock_broken.load(Ordering::Relaxed)),
+            ),
+            (
+                "custody_tiered_total",
+                "counter",
+                "Groups of segments that moved to the cold tier.",
+                self.lifecycle.tiered.load(Ordering::Relaxed),
+            ),
+            (
+                "custody_expiries_total",
+                "counter",
+                "Ends of retention that were recorded.",
+                self.lifecycle.expired.load(Ordering::Relaxed),
+            ),
+            (
+                "custody_lifecycle_failures_total",
+                "counter",
+                "Attempts on tiers, expiry and probes that failed.",
+                self.lifecycle.failures.load(Ordering::Relaxed),
             ),
             (
                 "custody_ledger_fatal",

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -32,12 +32,33 @@ pub(crate) fn get(base: &str, path: &str, query: &[(&str, String)]) -> anyhow::R
     Err(anyhow!("{base} answered {status}: {detail}"))
 }
 
+/// Posts JSON to `path` of the server at `base`; gives the status and what it answered.
+pub(crate) fn post(base: &str, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
+    let authority = base.trim_end_matches('/').strip_prefix("http://").ok_or_else(|| {
+        anyhow!("--server {base}: expected an address such as http://127.0.0.1:8081")
+    })?;
+    let request = Request::post(path)
+        .header("host", authority)
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from(serde_json::to_vec(body)?)))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (status, answer) =
+        runtime.block_on(send(authority, request)).with_context(|| format!("cannot ask {base}"))?;
+    let value = serde_json::from_slice(&answer)
+        .with_context(|| format!("{base} did not answer with JSON (status {status})"))?;
+    Ok((status, value))
+}
+
 async fn fetch(authority: &str, target: &str) -> anyhow::Result<(u16, Bytes)> {
+    let request = Request::get(target).header("host", authority).body(Full::new(Bytes::new()))?;
+    send(authority, request).await
+}
+
+async fn send(authority: &str, request: Request<Full<Bytes>>) -> anyhow::Result<(u16, Bytes)> {
     let stream = tokio::net::TcpStream::connect(authority).await?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
-    let request = Request::get(target).header("host", authority).body(Empty::<Bytes>::new())?;
     let response = sender.send_request(request).await?;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await?.to_bytes();

@@ -10,9 +10,11 @@ mod config;
 mod demo;
 mod health;
 mod http;
+mod keeper;
 mod output;
 mod place;
 mod recorder;
+mod storage;
 mod upstreams;
 
 use std::process::ExitCode;
@@ -38,6 +40,8 @@ pub(crate) enum Outcome {
 pub(crate) enum Failure {
     /// Wrong usage or configuration.
     Usage(anyhow::Error),
+    /// It was understood and refused: a hold stands against it.
+    Refused(anyhow::Error),
     /// It could not run.
     Run(anyhow::Error),
 }
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(1),
         Err(Failure::Usage(error)) => fail(&error, 2),
+        Err(Failure::Refused(error)) => fail(&error, 1),
         Err(Failure::Run(error)) => {
             // `custody search … | head` closes the pipe: that is no failure.
             let broken = error
@@ -87,6 +92,10 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Trace(args) => commands::trace::run(&args),
         Command::Search(args) => commands::search::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
+        Command::Erase(args) => commands::erase::run(&args),
+        Command::Hold(args) => commands::hold::run(&args),
+        Command::Retention(args) => commands::retention::run(&args),
+        Command::WormProbe(args) => commands::worm_probe::run(&args),
         Command::Mask(args) => commands::mask::run(&args),
         Command::Keys(args) => commands::keys::run(&args),
         Command::Config(args) => commands::config::run(&args),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use archive::{Archive, LocalArchive, durable};
+use archive::{Archive, durable};
 use keys::{KeyStore, RootKey};
 use query::{Access, Store};
 use record::CollectorName;
@@ -15,6 +15,7 @@ use crate::access_log::CommandLog;
 use crate::cli::{Reading, Where};
 use crate::config::{self, Config};
 use crate::output;
+use crate::storage::{ArchivePlace, Writing};
 
 /// The tenant; there is one.
 pub(crate) const TENANT: &str = "default";
@@ -23,30 +24,38 @@ pub(crate) const TENANT: &str = "default";
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) data: PathBuf,
-    pub(crate) archive: PathBuf,
+    pub(crate) archive: ArchivePlace,
     pub(crate) keys: PathBuf,
+    pub(crate) config: Config,
 }
 
 impl Place {
-    pub(crate) fn of(config: &Config) -> Self {
-        Self {
-            archive: config.archive.clone().unwrap_or_else(|| config.data.join("archive")),
+    pub(crate) fn of(config: &Config) -> anyhow::Result<Self> {
+        let archive = match &config.archive {
+            Some(archive) => ArchivePlace::parse(archive).context("archive")?,
+            None => ArchivePlace::Directory(config.data.join("archive")),
+        };
+        Ok(Self {
+            archive,
             keys: config.data.join("keys"),
             data: config.data.clone(),
-        }
+            config: config.clone(),
+        })
     }
 
     /// What flags and configuration name.
     pub(crate) fn named(place: &Where) -> Result<Self, Failure> {
         let mut config = config::load(place.config.as_deref())?;
         if let Some(data) = &place.data {
+            // Another data directory brings its own archive, unless that is named too.
+            if config.data != *data {
+                config.archive = None;
+            }
             config.data.clone_from(data);
-            // A data directory brings its own archive, unless it is named too.
-            config.archive = None;
         }
-        let mut named = Self::of(&config);
+        let mut named = Self::of(&config).map_err(Failure::Usage)?;
         if let Some(archive) = &place.archive {
-            named.archive.clone_from(archive);
+            named.archive = ArchivePlace::parse(archive).map_err(Failure::Usage)?;
         }
         if let Some(keys) = &place.keys {
             named.keys.clone_from(keys);
@@ -59,19 +68,64 @@ impl Place {
         self.data.join("collectors")
     }
 
+    /// Erasures that wait or are under way.
+    pub(crate) fn erasures(&self) -> PathBuf {
+        self.data.join("erasures")
+    }
+
     pub(crate) fn root_key(&self) -> PathBuf {
         self.keys.join("root.key")
     }
 
     /// The archive for reading.
     pub(crate) fn open_archive(&self) -> anyhow::Result<Arc<dyn Archive>> {
-        let archive = LocalArchive::open(&self.archive).with_context(|| {
-            format!(
-                "there is no archive in {}; --data or --archive names another",
-                self.archive.display()
-            )
-        })?;
-        Ok(Arc::new(archive))
+        self.archive.open()
+    }
+
+    /// The archive for writing.
+    pub(crate) fn create_archive(&self, immutable: bool) -> anyhow::Result<Arc<dyn Archive>> {
+        self.archive.create(&Writing {
+            immutable,
+            allow_unlocked: self.config.allow_unlocked,
+            storage_class: None,
+            spool: self.spool(),
+        })
+    }
+
+    /// The cold tier for writing; `None` when there is none.
+    pub(crate) fn create_cold(&self) -> anyhow::Result<Option<Arc<dyn Archive>>> {
+        let Some(cold) = self.cold()? else { return Ok(None) };
+        anyhow::ensure!(
+            cold != self.archive,
+            "[tiers] cold = {cold} is the archive itself; name another directory, bucket or prefix"
+        );
+        cold.create(&Writing {
+            immutable: self.config.archive_immutable,
+            allow_unlocked: self.config.allow_unlocked,
+            storage_class: self.config.tiers.storage_class.clone(),
+            spool: self.spool(),
+        })
+        .map(Some)
+    }
+
+    fn cold(&self) -> anyhow::Result<Option<ArchivePlace>> {
+        let cold = self.config.tiers.cold.as_deref();
+        cold.map(ArchivePlace::parse).transpose().context("[tiers] cold")
+    }
+
+    /// The cold tier for reading.
+    fn open_cold(&self) -> anyhow::Result<Option<Arc<dyn Archive>>> {
+        match self.cold()? {
+            // Nothing has become cold yet.
+            Some(ArchivePlace::Directory(path)) if !path.is_dir() => Ok(None),
+            Some(cold) => cold.open().map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Where objects in the making lie on their way to a bucket.
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.data.join("spool")
     }
 
     /// The key store for reading, `None` when there is none.
@@ -86,7 +140,8 @@ impl Place {
     /// Everything that can be read.
     pub(crate) fn open_store(&self) -> anyhow::Result<Store> {
         let journals = Some(self.collectors()).filter(|folder| folder.is_dir());
-        Ok(Store::new(self.open_archive()?, journals, self.open_keys()?, TENANT))
+        let store = Store::new(self.open_archive()?, journals, self.open_keys()?, TENANT);
+        Ok(store.with_cold(self.open_cold()?))
     }
 
     /// The same for verifying, which needs no keys: where they cannot be read, it is said that
@@ -97,7 +152,8 @@ impl Place {
             output::remark(&format!("verified without the key store: {error:#}"));
             None
         });
-        Ok(Store::new(self.open_archive()?, journals, keys, TENANT))
+        let store = Store::new(self.open_archive()?, journals, keys, TENANT);
+        Ok(store.with_cold(self.open_cold()?))
     }
 
     /// How a command may open content.
@@ -139,7 +195,7 @@ pub(crate) fn origin(keys: &Path, collector: &CollectorName) -> anyhow::Result<S
     Ok(format!("custody.local/{id}/{collector}"))
 }
 
-fn account() -> String {
+pub(crate) fn account() -> String {
     std::env::var("USER")
         .or_else(|_| std::env::var("LOGNAME"))
         .unwrap_or_else(|_| "unknown".to_owned())

@@ -6,22 +6,26 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context as _, anyhow};
 use api::Api;
-use archive::{Archive, LocalArchive};
+use archive::{Archive, ArchiveError, durable};
 use capture::{Capture, Sink};
 use keys::{KeyStore, RootKey, load_or_create_signing_key};
-use ledger::{Ledger, RealDisk, SystemClock};
+use ledger::{Ledger, LedgerError, RealDisk, SystemClock};
+use lifecycle::{Lifecycle, Schedule, Scheduler};
 use proxy::Proxy;
 use query::Store;
 use record::envelope::Configuration;
-use record::{Clock, CollectorName};
+use record::{Classes, Clock, CollectorName};
 use tokio::sync::oneshot;
 
 use crate::Failure;
 use crate::access_log::{ServerLog, lock};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::health::RecorderHealth;
 use crate::place::{Place, TENANT, origin};
 use crate::upstreams;
+
+/// In a collector's folder: where its recorder's API answers.
+pub(crate) const API_FILE: &str = "api";
 
 /// A running recorder.
 pub(crate) struct Recorder {
@@ -31,6 +35,8 @@ pub(crate) struct Recorder {
     capture: Arc<Capture>,
     proxy: Proxy,
     api: JoinHandle<()>,
+    scheduler: Scheduler,
+    archive: Arc<dyn Archive>,
     api_stop: oneshot::Sender<()>,
     /// Where the proxy listens.
     pub(crate) proxy_address: SocketAddr,
@@ -45,23 +51,24 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Starts everything.
     pub(crate) fn start(config: Config) -> Result<Self, Failure> {
-        let upstreams = upstreams::all(&config).map_err(Failure::Usage)?;
+        let classes = Arc::new(config::classes(&config).map_err(Failure::Usage)?);
+        let upstreams = upstreams::all(&config, &classes).map_err(Failure::Usage)?;
         let collector = CollectorName::new(config.collector.clone())
             .with_context(|| format!("collector = {:?}", config.collector))
             .map_err(Failure::Usage)?;
-        let capture_config = capture_config(&config).map_err(Failure::Usage)?;
+        let capture_config = capture_config(&config, &classes).map_err(Failure::Usage)?;
         if !config.api.listen.ip().is_loopback() {
             return Err(Failure::Usage(anyhow!(
                 "[api] listen = {}: the API answers on loopback only until access control is built",
                 config.api.listen
             )));
         }
-        let place = Place::of(&config);
+        let place = Place::of(&config).map_err(Failure::Usage)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let root = RootKey::load_or_create(&place.root_key())?;
         let keys = Arc::new(KeyStore::open_or_create(&place.keys, &root)?);
-        let archive: Arc<dyn Archive> =
-            Arc::new(LocalArchive::create(&place.archive, config.archive_immutable)?);
+        let archive = place.create_archive(config.archive_immutable)?;
+        check_archive(archive.as_ref(), clock.as_ref())?;
         let folder = place.collectors().join(collector.as_str());
         let disk = RealDisk::create(&folder)
             .with_context(|| format!("cannot write to {}", folder.display()))?;
@@ -80,6 +87,8 @@ impl Recorder {
             keys: Arc::clone(&keys),
             clock: Arc::clone(&clock),
             admits: true,
+            classes: Arc::clone(&classes),
+            tiered: config.tiers.cold.is_some(),
             seal_every: config.ledger.seal_every.0,
             heartbeat: config.ledger.heartbeat.0,
             segment_bytes: config.ledger.segment_bytes.0,
@@ -100,20 +109,50 @@ impl Recorder {
             threads => threads,
         };
         let proxy = Proxy::start(config.proxy.listen, threads, &upstreams, &capture)?;
+        let cold = place.create_cold().map_err(Failure::Usage)?;
+        if let Some(cold) = &cold {
+            check_archive(cold.as_ref(), clock.as_ref())?;
+        }
         let store = Store::new(
             Arc::clone(&archive),
             Some(place.collectors()),
             Some(Arc::clone(&keys)),
             TENANT,
         );
+        let store = Arc::new(store.with_cold(cold.clone()));
+        let lifecycle = Arc::new(Lifecycle {
+            store: Arc::clone(&store),
+            archive: Arc::clone(&archive),
+            cold,
+            ledger: Arc::clone(&ledger),
+            keys: Arc::clone(&keys),
+            classes,
+            clock: Arc::clone(&clock),
+            tenant: TENANT.to_owned(),
+            folder: place.erasures(),
+            approvals: config.erasure.approvals,
+        });
+        let schedule = Schedule {
+            every: config.lifecycle.every.0,
+            probe_every: config.lifecycle.probe_every.0,
+        };
+        let scheduler = Scheduler::start(Arc::clone(&lifecycle), schedule)?;
+        let health =
+            RecorderHealth::new(Arc::clone(&ledger), Arc::clone(&capture), scheduler.counters());
+        let shared_archive = Arc::clone(&archive);
         let api = Api {
-            store: Arc::new(store),
+            store,
             archive,
             log: Arc::new(ServerLog(Arc::clone(&ledger))),
-            health: Arc::new(RecorderHealth::new(Arc::clone(&ledger), Arc::clone(&capture))),
+            lifecycle,
+            health: Arc::new(health),
             clock,
         };
         let (api_handle, api_stop, api_address) = start_api(api, config.api.listen)?;
+        // For commands that must not write to the key store beside us.
+        let told = folder.join(API_FILE);
+        durable::replace(&told, format!("http://{api_address}\n").as_bytes(), 0o644)
+            .with_context(|| format!("cannot write {}", told.display()))?;
         Ok(Self {
             proxy_address: proxy.address(),
             api_address,
@@ -124,6 +163,8 @@ impl Recorder {
             capture,
             proxy,
             api: api_handle,
+            scheduler,
+            archive: shared_archive,
             api_stop,
             _lock: lock,
         })
@@ -146,9 +187,15 @@ impl Recorder {
         if self.api.join().is_err() {
             tracing::error!("the API panicked");
         }
+        self.scheduler.stop();
         self.ledger.announce_configuration(configuration("stop", &self.config, &self.policy))?;
-        self.ledger.close(true)?;
-        Ok(())
+        match self.ledger.close(true) {
+            Err(error @ LedgerError::Unavailable { .. }) if self.archive.is_remote() => {
+                tracing::warn!(%error, "the rest is sealed and archived at the next start");
+                Ok(())
+            }
+            closed => Ok(closed?),
+        }
     }
 }
 
@@ -161,11 +208,26 @@ fn configuration(event: &str, config: &Config, policy: &str) -> Configuration {
     }
 }
 
+/// Refuses a bucket that can never work; one that is away just now is waited for.
+fn check_archive(archive: &dyn Archive, clock: &dyn Clock) -> Result<(), Failure> {
+    match archive.check(clock.now()) {
+        Ok(()) => Ok(()),
+        Err(error @ ArchiveError::Unavailable { .. }) => {
+            tracing::error!(
+                %error,
+                "the archive does not answer; calls are recorded here until it does"
+            );
+            Ok(())
+        }
+        Err(error) => Err(Failure::Usage(error.into())),
+    }
+}
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }
 
-fn capture_config(config: &Config) -> anyhow::Result<capture::Config> {
+fn capture_config(config: &Config, classes: &Arc<Classes>) -> anyhow::Result<capture::Config> {
     let sink = match config.capture.sink.as_str() {
         "log" => Sink::Log,
         "discard" => Sink::Discard,
@@ -198,6 +260,7 @@ fn capture_config(config: &Config) -> anyhow::Result<capture::Config> {
         closed_timeout: config.capture.closed_timeout.0,
         sink,
         tenant: TENANT.to_owned(),
+        classes: Arc::clone(classes),
         policy,
     })
 }

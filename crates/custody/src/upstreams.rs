@@ -7,6 +7,7 @@ use anyhow::{Context as _, anyhow};
 use capture::{Mode, Route};
 use provider::Family;
 use proxy::UpstreamConfig;
+use record::Classes;
 
 use crate::config::{self, Config};
 
@@ -23,7 +24,10 @@ const DEFAULTS: [(&str, &str, &str); 8] = [
 ];
 
 /// All upstreams by name.
-pub(crate) fn all(config: &Config) -> anyhow::Result<BTreeMap<String, UpstreamConfig>> {
+pub(crate) fn all(
+    config: &Config,
+    classes: &Classes,
+) -> anyhow::Result<BTreeMap<String, UpstreamConfig>> {
     let azure = std::env::var("AZURE_OPENAI_ENDPOINT").ok();
     let mut upstreams = BTreeMap::new();
     for (name, base_url, format) in DEFAULTS {
@@ -38,12 +42,12 @@ pub(crate) fn all(config: &Config) -> anyhow::Result<BTreeMap<String, UpstreamCo
             mode: None,
             retention: "standard".to_owned(),
         };
-        upstreams.insert(name.to_owned(), upstream(config, &default)?);
+        upstreams.insert(name.to_owned(), upstream(config, &default, classes)?);
     }
     for configured in &config.upstream {
         let place = || format!("[[upstream]] {:?}", configured.name);
         check_name(&configured.name).with_context(place)?;
-        let upstream = upstream(config, configured).with_context(place)?;
+        let upstream = upstream(config, configured, classes).with_context(place)?;
         upstreams.insert(configured.name.clone(), upstream);
     }
     Ok(upstreams)
@@ -62,19 +66,16 @@ fn check_name(name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn upstream(config: &Config, upstream: &config::UpstreamConfig) -> anyhow::Result<UpstreamConfig> {
+fn upstream(
+    config: &Config,
+    upstream: &config::UpstreamConfig,
+    classes: &Classes,
+) -> anyhow::Result<UpstreamConfig> {
     let mode = upstream.mode.as_ref().unwrap_or(&config.proxy.mode);
     let mode: Mode = mode.parse().map_err(|error: String| anyhow!(error)).context("mode")?;
     let family: Family =
         upstream.format.parse().map_err(|error| anyhow!("{error}")).context("format")?;
-    let class = &upstream.retention;
-    if class.is_empty()
-        || !class.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    {
-        return Err(anyhow!(
-            "retention {class:?}: a class is letters, digits, dashes and underscores"
-        ));
-    }
+    let class = &config::known(classes, &upstream.retention).context("retention")?.name;
     let known = DEFAULTS.iter().any(|(name, ..)| *name == upstream.name);
     let provider = match family {
         _ if known => upstream.name.clone(),

@@ -18,7 +18,7 @@ mod store;
 pub use error::KeysError;
 pub use root::RootKey;
 pub use signing::{load_or_create_signing_key, load_signing_key, verifying_key_path};
-pub use store::{KeyStore, ScopeKeys, Subject};
+pub use store::{HeldScope, HoldRow, KeyStore, ScopeKeys, Subject};
 
 use seal::Secret;
 

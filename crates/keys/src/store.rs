@@ -15,8 +15,15 @@ use seal::{ScopeKey, Secret};
 use crate::row::{Row, RowKind};
 use crate::{KeysError, RootKey, random, random_secret};
 
-const STORE_PURPOSE: &str = "custody/store-key/v1";
-const EPOCH: u32 = 1;
+mod destroy;
+mod epoch;
+mod holds;
+
+use epoch::{Epoch, rows_path};
+pub use holds::{HeldScope, HoldRow};
+
+/// The label of the row with the key that labels are made with.
+const LOOKUP: [u8; 32] = [0; 32];
 
 /// Whose data something is: what the subject's key is found by. None of it is written anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +55,12 @@ const MANY: usize = 100_000;
 
 /// The key store of an installation. Shared between threads; one process at a time writes.
 pub struct KeyStore {
-    rows_path: PathBuf,
-    store_key: Secret,
+    dir: PathBuf,
+    root: RootKey,
+    epoch: RwLock<Epoch>,
     lookup: Secret,
     rows: RwLock<Rows>,
+    holds: RwLock<Vec<HoldRow>>,
     scopes: RwLock<HashMap<(Kid, Kid, String), Arc<ScopeKey>>>,
     /// What [`scope`](KeyStore::scope) gave, by what it was asked: every call asks twice.
     found: RwLock<HashMap<String, ScopeKeys>>,
@@ -65,7 +74,17 @@ pub struct KeyStore {
 #[derive(Default)]
 struct Rows {
     by_label: HashMap<[u8; 32], Kid>,
-    keys: HashMap<Kid, Secret>,
+    by_kid: HashMap<Kid, Row>,
+}
+
+/// An epoch as it is on disk.
+struct Loaded {
+    epoch: Epoch,
+    rows: Rows,
+    holds: Vec<HoldRow>,
+    /// Length of the rows' file, and of the rows in it that are whole.
+    read: u64,
+    whole: u64,
 }
 
 struct Writer {
@@ -75,35 +94,36 @@ struct Writer {
 }
 
 impl KeyStore {
-    /// Opens the store in folder `dir` for writing, creating it and its store key.
+    /// Opens the store in folder `dir` for writing, creating it and its store key. What a crash
+    /// left of epochs that do not count is destroyed.
     pub fn open_or_create(dir: &Path, root: &RootKey) -> Result<Self, KeysError> {
-        let key_path = store_key_path(dir);
-        if !key_path.exists() {
-            let rows = rows_path(dir);
-            if rows.metadata().is_ok_and(|meta| meta.len() > 0) {
+        if Epoch::current(dir, root)?.is_none() {
+            if let Some(number) = epoch::numbers(dir, "rows")?.pop()
+                && rows_path(dir, number).metadata().is_ok_and(|meta| meta.len() > 0)
+            {
                 return Err(KeysError::damaged(
-                    &key_path,
+                    &epoch::key_path(dir, number),
                     "is missing while there are rows; restore it from a copy",
                 ));
             }
-            let wrapped = root.wrap(STORE_PURPOSE, &random_secret()?)?;
-            durable::replace(&key_path, &wrapped, 0o600)
-                .map_err(KeysError::unavailable("create", &key_path))?;
+            Epoch { number: 1, key: random_secret()? }.commit(dir, root)?;
         }
-        let store = Self::open(dir, root)?;
+        let (store, whole) = Self::load(dir, root)?;
+        let epoch = store.epoch();
+        epoch.destroy_others(dir)?;
+        let path = store.rows_path();
         let file = OpenOptions::new()
             .append(true)
             .create(true)
             .mode(0o600)
-            .open(&store.rows_path)
-            .map_err(KeysError::unavailable("open", &store.rows_path))?;
-        let whole = store.whole_length()?;
+            .open(&path)
+            .map_err(KeysError::unavailable("open", &path))?;
         // Past the whole rows there is at most a torn one, which no record can refer to: a row is
         // synced before the first record under its key is.
         file.set_len(whole)
             .and_then(|()| file.sync_all())
             .and_then(|()| durable::sync_dir(dir))
-            .map_err(KeysError::unavailable("open", &store.rows_path))?;
+            .map_err(KeysError::unavailable("open", &path))?;
         *store.file.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Writer { file, length: whole });
         Ok(store)
@@ -111,52 +131,57 @@ impl KeyStore {
 
     /// Opens the store for reading.
     pub fn open(dir: &Path, root: &RootKey) -> Result<Self, KeysError> {
-        let key_path = store_key_path(dir);
-        let wrapped =
-            std::fs::read(&key_path).map_err(KeysError::unavailable("read", &key_path))?;
-        let store_key = root.unwrap(STORE_PURPOSE, &key_path, &wrapped)?;
+        Ok(Self::load(dir, root)?.0)
+    }
+
+    fn load(dir: &Path, root: &RootKey) -> Result<(Self, u64), KeysError> {
+        let loaded = load(dir, root)?;
+        let lookup = loaded.rows.by_label.get(&LOOKUP).and_then(|kid| loaded.rows.by_kid.get(kid));
+        let lookup = match lookup {
+            Some(row) => row.key.clone(),
+            None => loaded.epoch.key.derive("custody/lookup/v1"),
+        };
         let store = Self {
-            rows_path: rows_path(dir),
-            lookup: store_key.derive("custody/lookup/v1"),
-            store_key,
-            rows: RwLock::default(),
+            dir: dir.to_owned(),
+            root: root.clone(),
+            epoch: RwLock::new(loaded.epoch),
+            lookup,
+            rows: RwLock::new(loaded.rows),
+            holds: RwLock::new(loaded.holds),
             scopes: RwLock::default(),
             found: RwLock::default(),
-            read: AtomicU64::new(0),
+            read: AtomicU64::new(loaded.read),
             file: Mutex::new(None),
             unsynced: AtomicBool::new(false),
         };
-        store.whole_length()?;
-        Ok(store)
+        Ok((store, loaded.whole))
     }
 
-    /// Reads all rows into memory; gives the length of those that are whole.
-    fn whole_length(&self) -> Result<u64, KeysError> {
-        let bytes = match std::fs::read(&self.rows_path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(KeysError::unavailable("read", &self.rows_path)(error)),
-        };
-        self.read.store(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Ordering::Release);
-        let mut rest = bytes.as_slice();
-        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            match Row::decode(&self.store_key, rest) {
-                Ok(Some((row, after))) => {
-                    rows.insert(row);
-                    rest = after;
-                }
-                Ok(None) => break,
-                Err(reason) => {
-                    let at = bytes.len() - rest.len();
-                    return Err(KeysError::damaged(
-                        &self.rows_path,
-                        format!("{reason}, at byte {at}; restore the file from a copy"),
-                    ));
-                }
-            }
-        }
-        Ok(u64::try_from(bytes.len() - rest.len()).unwrap_or(0))
+    fn epoch(&self) -> Epoch {
+        self.epoch.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn rows_path(&self) -> PathBuf {
+        rows_path(&self.dir, self.epoch().number)
+    }
+
+    /// All holds.
+    pub fn holds(&self) -> Vec<HoldRow> {
+        self.holds.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The name of the hold that keeps a scope, if one does.
+    pub fn hold_of(&self, subject: Kid, period: Kid) -> Option<String> {
+        let holds = self.holds.read().unwrap_or_else(PoisonError::into_inner);
+        let keeps = |scope: &HeldScope| scope.subject == subject && scope.period == period;
+        holds.iter().find(|hold| hold.scopes.iter().any(keeps)).map(|hold| hold.hold.clone())
+    }
+
+    /// The names of the holds that keep anything of a subject.
+    pub fn holds_of_subject(&self, subject: Kid) -> Vec<String> {
+        let holds = self.holds.read().unwrap_or_else(PoisonError::into_inner);
+        let keeps = |hold: &&HoldRow| hold.scopes.iter().any(|scope| scope.subject == subject);
+        holds.iter().filter(keeps).map(|hold| hold.hold.clone()).collect()
     }
 
     /// The keys under which the parts of `subject` in `period` (`2026-11`) and `class` are sealed,
@@ -180,18 +205,23 @@ impl KeyStore {
         if let Some(keys) = found {
             return Ok(keys);
         }
-        let (subject, _) = self.find_or_make(RowKind::Subject, &[tenant, basis, id])?;
-        let (period, _) = self.find_or_make(RowKind::Period, &[tenant, class, period])?;
-        let key = self
-            .scope_key(subject, period, tenant, class)
-            .ok_or_else(|| KeysError::damaged(&self.rows_path, "a key that was found is gone"))?;
-        let keys = ScopeKeys { subject, period, key };
-        let mut found = self.found.write().unwrap_or_else(PoisonError::into_inner);
-        if found.len() >= MANY {
-            found.clear();
+        loop {
+            let (subject, _) = self.find_or_make(RowKind::Subject, &[tenant, basis, id])?;
+            let (period, _) = self.find_or_make(RowKind::Period, &[tenant, class, period])?;
+            let Some(key) = self.scope_key(subject, period, tenant, class) else { continue };
+            let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+            if !(rows.by_kid.contains_key(&subject) && rows.by_kid.contains_key(&period)) {
+                // Destroyed between: what comes now is sealed with new keys.
+                continue;
+            }
+            let keys = ScopeKeys { subject, period, key };
+            let mut found = self.found.write().unwrap_or_else(PoisonError::into_inner);
+            if found.len() >= MANY {
+                found.clear();
+            }
+            found.insert(place, keys.clone());
+            return Ok(keys);
         }
-        found.insert(place, keys.clone());
-        Ok(keys)
     }
 
     /// The key of a scope by its key ids; `None` when either was destroyed.
@@ -207,19 +237,61 @@ impl KeyStore {
         if let Some(key) = cached(&self.scopes.read().unwrap_or_else(PoisonError::into_inner)) {
             return Some(key);
         }
-        if !(self.has(subject) && self.has(period)) {
-            return None;
-        }
+        // The lock is held until the key is cached: a key that is destroyed meanwhile clears the
+        // cache after this.
+        let there = self.has(subject) && self.has(period);
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
-        let (subject, period) = (rows.keys.get(&subject)?, rows.keys.get(&period)?);
-        let key = Arc::new(ScopeKey::derive(subject, period, tenant, class)?);
-        drop(rows);
+        let derived = match (rows.by_kid.get(&subject), rows.by_kid.get(&period)) {
+            (Some(subject), Some(period)) if there => {
+                ScopeKey::derive(&subject.key, &period.key, tenant, class)
+            }
+            _ => self.held_key(subject, period, tenant, class),
+        };
+        let key = Arc::new(derived?);
         let mut scopes = self.scopes.write().unwrap_or_else(PoisonError::into_inner);
         if scopes.len() >= MANY {
             scopes.clear();
         }
         scopes.insert(place, Arc::clone(&key));
         Some(key)
+    }
+
+    fn held_key(&self, subject: Kid, period: Kid, tenant: &str, class: &str) -> Option<ScopeKey> {
+        let holds = self.holds.read().unwrap_or_else(PoisonError::into_inner);
+        let mut scopes = holds.iter().flat_map(|hold| &hold.scopes);
+        scopes.find(|scope| scope.is(subject, period, tenant, class))?.scope_key()
+    }
+
+    /// Whether the parts of a scope can be opened.
+    pub fn opens(&self, subject: Kid, period: Kid) -> bool {
+        self.has(subject) && self.has(period) || self.hold_of(subject, period).is_some()
+    }
+
+    /// The period keys: their ids and the labels by which [`period_label`](Self::period_label)
+    /// tells which period they are of.
+    pub fn periods(&self) -> Vec<(Kid, [u8; 32])> {
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        let periods = rows.by_kid.values().filter(|row| row.kind == RowKind::Period);
+        periods.map(|row| (row.kid, row.label)).collect()
+    }
+
+    /// The label of a period's key.
+    pub fn period_label(&self, tenant: &str, class: &str, period: &str) -> [u8; 32] {
+        self.label(RowKind::Period, &[tenant, class, period])
+    }
+
+    /// The subject with this pseudonym (`u_…`).
+    pub fn find_pseudonym(&self, pseudonym: &str) -> Option<Kid> {
+        self.refresh();
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        let kids: Vec<Kid> = rows
+            .by_kid
+            .values()
+            .filter(|row| row.kind == RowKind::Subject)
+            .map(|row| row.kid)
+            .collect();
+        drop(rows);
+        kids.into_iter().find(|kid| self.pseudonym(*kid).as_deref() == Some(pseudonym))
     }
 
     /// The installation's key for a purpose (fingerprints, pseudonyms), made where it is new.
@@ -235,7 +307,7 @@ impl KeyStore {
     /// A pseudonym of the subject that dies with its key: 16 hexadecimal digits.
     pub fn pseudonym(&self, subject: Kid) -> Option<String> {
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
-        let mac = rows.keys.get(&subject)?.mac(b"custody/pseudonym/v1");
+        let mac = rows.by_kid.get(&subject)?.key.mac(b"custody/pseudonym/v1");
         mac.get(..8).map(|bytes| format!("u_{}", hex::encode(bytes)))
     }
 
@@ -247,13 +319,14 @@ impl KeyStore {
             Subject::Caller(id) => ("caller", id),
             Subject::Shared => ("shared", ""),
         };
+        self.refresh();
         self.find(&self.label(RowKind::Subject, &[tenant, basis, id])).map(|(kid, _)| kid)
     }
 
     /// Whether a key with this id is in the store.
     pub fn has(&self, kid: Kid) -> bool {
         let known =
-            || self.rows.read().unwrap_or_else(PoisonError::into_inner).keys.contains_key(&kid);
+            || self.rows.read().unwrap_or_else(PoisonError::into_inner).by_kid.contains_key(&kid);
         known() || self.refresh() && known()
     }
 
@@ -264,8 +337,18 @@ impl KeyStore {
         if self.file.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
             return false;
         }
-        let length = self.rows_path.metadata().map_or(0, |meta| meta.len());
-        length != self.read.load(Ordering::Acquire) && self.whole_length().is_ok()
+        let length = self.rows_path().metadata().map_or(0, |meta| meta.len());
+        if length != 0 && length == self.read.load(Ordering::Acquire) {
+            return false;
+        }
+        // Longer, or gone because another epoch has begun.
+        let Ok(loaded) = load(&self.dir, &self.root) else { return false };
+        self.read.store(loaded.read, Ordering::Release);
+        *self.epoch.write().unwrap_or_else(PoisonError::into_inner) = loaded.epoch;
+        *self.rows.write().unwrap_or_else(PoisonError::into_inner) = loaded.rows;
+        *self.holds.write().unwrap_or_else(PoisonError::into_inner) = loaded.holds;
+        self.scopes.write().unwrap_or_else(PoisonError::into_inner).clear();
+        true
     }
 
     /// Makes all rows so far durable. Cheap when nothing is new.
@@ -282,13 +365,14 @@ impl KeyStore {
         if writer.file.sync_data().is_ok() {
             return Ok(());
         }
+        let path = self.rows_path();
         let failed = |source| {
             self.unsynced.store(true, Ordering::Release);
-            KeysError::unavailable("sync", &self.rows_path)(source)
+            KeysError::unavailable("sync", &path)(source)
         };
-        let bytes = std::fs::read(&self.rows_path).map_err(failed)?;
-        durable::replace(&self.rows_path, &bytes, 0o600).map_err(failed)?;
-        writer.file = OpenOptions::new().append(true).open(&self.rows_path).map_err(failed)?;
+        let bytes = std::fs::read(&path).map_err(failed)?;
+        durable::replace(&path, &bytes, 0o600).map_err(failed)?;
+        writer.file = OpenOptions::new().append(true).open(&path).map_err(failed)?;
         Ok(())
     }
 
@@ -310,7 +394,7 @@ impl KeyStore {
     fn find(&self, label: &[u8; 32]) -> Option<(Kid, Secret)> {
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
         let kid = rows.by_label.get(label)?;
-        Some((*kid, rows.keys.get(kid)?.clone()))
+        Some((*kid, rows.by_kid.get(kid)?.key.clone()))
     }
 
     fn find_or_make(&self, kind: RowKind, path: &[&str]) -> Result<(Kid, Secret), KeysError> {
@@ -324,18 +408,18 @@ impl KeyStore {
             return Ok(found);
         }
         let writer = guard.as_mut().ok_or_else(|| {
-            KeysError::unavailable("write", &self.rows_path)(
+            KeysError::unavailable("write", &self.rows_path())(
                 io::ErrorKind::ReadOnlyFilesystem.into(),
             )
         })?;
         let row = Row { kind, kid: Kid(random()?), label, key: random_secret()? };
-        let bytes = row.encode(&self.store_key, random()?);
+        let bytes = row.encode(&self.epoch().key, random()?);
         if let Err(error) = writer.file.write_all(&bytes) {
             // Cut the torn row off; if even that fails, the next start does it.
             if let Err(error) = writer.file.set_len(writer.length) {
                 let _ = error;
             }
-            return Err(KeysError::unavailable("write", &self.rows_path)(error));
+            return Err(KeysError::unavailable("write", &self.rows_path())(error));
         }
         writer.length += u64::try_from(bytes.len()).unwrap_or(0);
         self.unsynced.store(true, Ordering::Release);
@@ -348,16 +432,59 @@ impl KeyStore {
 impl Rows {
     fn insert(&mut self, row: Row) {
         self.by_label.insert(row.label, row.kid);
-        self.keys.insert(row.kid, row.key);
+        self.by_kid.insert(row.kid, row);
     }
 }
 
-fn store_key_path(dir: &Path) -> PathBuf {
-    dir.join(format!("store-{EPOCH:04}.key"))
+/// Reads the epoch that counts.
+fn load(dir: &Path, root: &RootKey) -> Result<Loaded, KeysError> {
+    // Another process may begin a new epoch between two of these steps: then it is read again.
+    let mut patience = 3;
+    loop {
+        let epoch = Epoch::current(dir, root)?.ok_or_else(|| {
+            let missing = io::ErrorKind::NotFound.into();
+            KeysError::unavailable("read", &epoch::key_path(dir, 1))(missing)
+        })?;
+        let path = rows_path(dir, epoch.number);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(KeysError::unavailable("read", &path)(error)),
+        };
+        let holds = holds::read(dir, &epoch)?;
+        let still = epoch::key_path(dir, epoch.number).exists();
+        patience -= 1;
+        if still || patience == 0 {
+            return parse(&path, epoch, &bytes, holds);
+        }
+    }
 }
 
-fn rows_path(dir: &Path) -> PathBuf {
-    dir.join(format!("store-{EPOCH:04}.rows"))
+fn parse(
+    path: &Path,
+    epoch: Epoch,
+    bytes: &[u8],
+    holds: Vec<HoldRow>,
+) -> Result<Loaded, KeysError> {
+    let mut rows = Rows::default();
+    let mut rest = bytes;
+    loop {
+        match Row::decode(&epoch.key, rest) {
+            Ok(Some((row, after))) => {
+                rows.insert(row);
+                rest = after;
+            }
+            Ok(None) => break,
+            Err(reason) => {
+                let at = bytes.len() - rest.len();
+                let reason = format!("{reason}, at byte {at}; restore the file from a copy");
+                return Err(KeysError::damaged(path, reason));
+            }
+        }
+    }
+    let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let whole = read - u64::try_from(rest.len()).unwrap_or(0);
+    Ok(Loaded { epoch, rows, holds, read, whole })
 }
 
 #[cfg(test)]

@@ -19,6 +19,15 @@ pub enum LedgerError {
         /// What the system said.
         reason: String,
     },
+    /// The archive works, and is not what it must be: a person must change it or the
+    /// configuration. It is tried again.
+    #[error("{what}: {reason}")]
+    Refused {
+        /// Which archive.
+        what: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// What is stored contradicts itself. Nothing more is written until a person has looked.
     #[error("the ledger contradicts itself: {0}; run `custody verify` and see docs/recovery.md")]
     Fatal(String),
@@ -38,6 +47,7 @@ impl LedgerError {
             ArchiveError::Conflict(name) => {
                 Self::Fatal(format!("{name} is in the archive already and holds other bytes"))
             }
+            ArchiveError::Refused { what, reason } => Self::Refused { what, reason },
             other => Self::Unavailable {
                 action: "use",
                 what: "the archive".to_owned(),

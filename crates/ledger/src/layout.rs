@@ -21,6 +21,11 @@ impl Layout {
         Name::new(format!("{}/ledger/checkpoint", self.collector))
     }
 
+    /// Whose folder this is; put once, so that two collectors cannot share a name.
+    pub fn owner(&self) -> Result<Name, ArchiveError> {
+        Name::new(format!("{}/collector.json", self.collector))
+    }
+
     /// The checkpoint of one size, kept for good.
     pub fn checkpoint_of(&self, size: u64) -> Result<Name, ArchiveError> {
         // The path of a bundle of that number, so that no folder grows past 1,000 names.

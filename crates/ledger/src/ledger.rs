@@ -9,7 +9,9 @@ use std::time::Duration;
 use archive::Archive;
 use keys::KeyStore;
 use record::envelope::{Alert, Configuration, Envelope};
-use record::{AdmissionNumber, Body, Clock, CollectorName, GapReason, RecordId, Timestamp};
+use record::{
+    AdmissionNumber, Body, Classes, Clock, CollectorName, GapReason, RecordId, Timestamp,
+};
 use tlog::{SigningKey, VerifyingKey};
 
 use crate::error::{AppendError, LedgerError};
@@ -38,6 +40,11 @@ pub struct Config {
     pub clock: Arc<dyn Clock>,
     /// Whether calls are admitted here; a ledger of events alone reserves no numbers.
     pub admits: bool,
+    /// How long archived objects are locked.
+    pub classes: Arc<Classes>,
+    /// Whether segments move to a cold tier: then they are locked for their hot time and
+    /// [`HOT_MARGIN_DAYS`](crate::HOT_MARGIN_DAYS), and the cold ones for the rest.
+    pub tiered: bool,
     /// How often what is pending is sealed.
     pub seal_every: Duration,
     /// An idle log says so this often; zero for never.
@@ -86,7 +93,7 @@ impl Ledger {
             collector: config.collector.clone(),
         });
         let (commands, inbox) = channel();
-        let sealer = Sealer::new(config, Arc::clone(&shared), start.head);
+        let sealer = Sealer::new(config, Arc::clone(&shared), start.head, start.described);
         let mut threads = Vec::new();
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new()

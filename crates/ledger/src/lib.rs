@@ -15,11 +15,14 @@
 //! read back and the record that names it is synced.
 
 mod clock;
+mod describe;
 mod disk;
+mod edge;
 mod error;
 mod journal;
 mod layout;
 mod ledger;
+mod locks;
 mod numbers;
 mod priority;
 mod recover;
@@ -37,6 +40,7 @@ pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::{AppendError, LedgerError};
 pub use layout::Layout;
 pub use ledger::{Config, Ledger};
+pub use locks::HOT_MARGIN_DAYS;
 pub use priority::Background;
 pub use recover::{OpenCall, Recovered};
 pub use sealed::{Admission, Append, Sealed, SealedPart, Tickets};

@@ -7,17 +7,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use archive::Name;
 use record::envelope::{Damage, Recovery};
 use record::{
     AdmissionNumber, Body, Digest, Envelope, Frame, FrameReader, GapReason, Leaf, PidMap, PidSet,
     RangeSet, RecordId, Scanned, Timestamp,
 };
-use serde::{Deserialize, Serialize};
 use tlog::Checkpoint;
 
+use crate::describe::describe;
+use crate::edge;
 use crate::journal::{Header, Journal};
 use crate::ledger::Config;
+use crate::locks::Locks;
 use crate::sequence::{Head, STATE, load_head, refuse_fork};
 use crate::state::{PendingGap, Phase, State, Unit};
 use crate::{Disk, Layout, LedgerError, SealedPart};
@@ -48,20 +49,21 @@ pub struct OpenCall {
 pub(crate) struct Start {
     pub(crate) state: State,
     pub(crate) head: Head,
+    /// Whether the archive names this collector.
+    pub(crate) described: bool,
     pub(crate) next_number: u64,
     pub(crate) recovered: Recovered,
 }
 
 pub(crate) fn recover(config: &Config) -> Result<Start, LedgerError> {
-    let head = load_state(config)?;
-    describe(config)?;
+    let (head, described) = load_state(config)?;
     let mut scan = Scan::new(config, head.tree.size());
     let mut numbers: Vec<u64> = list(config.disk.as_ref())?;
     numbers.sort_unstable();
     for (i, number) in numbers.iter().enumerate() {
         scan.file(*number, i + 1 == numbers.len())?;
     }
-    scan.finish(head)
+    scan.finish(head, described)
 }
 
 fn list(disk: &dyn Disk) -> Result<Vec<u64>, LedgerError> {
@@ -69,16 +71,47 @@ fn list(disk: &dyn Disk) -> Result<Vec<u64>, LedgerError> {
     Ok(names.iter().filter_map(|name| Journal::number_of(name)).collect())
 }
 
-/// Reads the signed state and the tiles that it stands on.
-fn load_state(config: &Config) -> Result<Head, LedgerError> {
-    let layout = Layout::new(config.collector.clone());
-    let tile_name = |path| layout.tile(path);
+/// Reads the signed state and the tiles that it stands on, and whether the archive knows us.
+///
+/// A remote archive that does not answer is no reason not to start: what is needed lies here too.
+fn load_state(config: &Config) -> Result<(Head, bool), LedgerError> {
     let note = match config.disk.read(STATE) {
         Ok(note) => note,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(LedgerError::unavailable("read", STATE)(error)),
     };
+    let online = load_from_archive(config, &note).and_then(|head| {
+        let locks = Locks { classes: Arc::clone(&config.classes), tiered: config.tiered };
+        let lock = locks.log(config.clock.now());
+        describe(config.archive.as_ref(), &config.collector, &config.key, lock)?;
+        Ok(head)
+    });
+    match online {
+        Ok(head) => Ok((head, true)),
+        Err(error @ LedgerError::Unavailable { .. }) if config.archive.is_remote() => {
+            let checkpoint = open_state(config, &note)?;
+            let Some(head) = edge::load(config.disk.as_ref(), checkpoint, note) else {
+                return Err(error);
+            };
+            tracing::warn!(%error, "the archive does not answer; starting all the same");
+            Ok((head, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn open_state(config: &Config, note: &[u8]) -> Result<Option<Checkpoint>, LedgerError> {
     if note.is_empty() {
+        return Ok(None);
+    }
+    Checkpoint::open(note, &config.key.verifying_key())
+        .map(Some)
+        .map_err(|error| LedgerError::Fatal(format!("the signed state: {error}")))
+}
+
+fn load_from_archive(config: &Config, note: &[u8]) -> Result<Head, LedgerError> {
+    let layout = Layout::new(config.collector.clone());
+    let Some(checkpoint) = open_state(config, note)? else {
         let published = layout.checkpoint().map_err(LedgerError::archive)?;
         if config.archive.get(&published).map_err(LedgerError::archive)?.is_some() {
             return Err(LedgerError::Fatal(format!(
@@ -87,61 +120,12 @@ fn load_state(config: &Config) -> Result<Head, LedgerError> {
                 config.archive.location()
             )));
         }
-        let tree = tlog::Tree::new();
-        return Ok(Head { tree, bundle: Vec::new(), note, published: true });
-    }
-    let checkpoint = Checkpoint::open(&note, &config.key.verifying_key())
-        .map_err(|error| LedgerError::Fatal(format!("the signed state: {error}")))?;
-    let head = load_head(config.archive.as_ref(), tile_name, &checkpoint, note)?;
+        return Ok(Head::empty());
+    };
+    let tile_name = |path| layout.tile(path);
+    let head = load_head(config.archive.as_ref(), tile_name, &checkpoint, note.to_vec())?;
     refuse_fork(config.archive.as_ref(), &layout, &config.key.verifying_key(), &head)?;
     Ok(head)
-}
-
-#[derive(Serialize, Deserialize)]
-struct Description {
-    format: u32,
-    collectors: BTreeMap<String, Described>,
-}
-
-#[derive(Serialize, Deserialize, PartialEq)]
-struct Described {
-    origin: String,
-    key: String,
-}
-
-/// Names this collector in the archive's `custody.json`.
-fn describe(config: &Config) -> Result<(), LedgerError> {
-    let name = Name::new("custody.json").map_err(LedgerError::archive)?;
-    let key = config.key.verifying_key();
-    let mine = Described { origin: key.name().to_owned(), key: key.to_string() };
-    let there = config.archive.get(&name).map_err(LedgerError::archive)?;
-    let mut description = match there {
-        None => Description { format: 1, collectors: BTreeMap::new() },
-        Some(bytes) => serde_json::from_slice::<Description>(&bytes).map_err(|error| {
-            LedgerError::Fatal(format!("{name} in {}: {error}", config.archive.location()))
-        })?,
-    };
-    if description.format != 1 {
-        return Err(LedgerError::Fatal(format!(
-            "{} has format {}, this program knows 1",
-            config.archive.location(),
-            description.format
-        )));
-    }
-    match description.collectors.get(config.collector.as_str()) {
-        Some(there) if *there == mine => return Ok(()),
-        Some(there) => {
-            return Err(LedgerError::Fatal(format!(
-                "the archive knows collector {} by another key ({}); choose another name",
-                config.collector, there.key
-            )));
-        }
-        None => {}
-    }
-    description.collectors.insert(config.collector.to_string(), mine);
-    let bytes = serde_json::to_vec_pretty(&description)
-        .map_err(|error| LedgerError::Fatal(error.to_string()))?;
-    config.archive.replace(&name, &bytes).map_err(LedgerError::archive)
 }
 
 #[derive(Default)]
@@ -422,7 +406,7 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn finish(mut self, head: Head) -> Result<Start, LedgerError> {
+    fn finish(mut self, head: Head, described: bool) -> Result<Start, LedgerError> {
         let size = self.tree_size;
         self.state.next_leaf = self.state.next_leaf.max(size);
         self.state.holes = (size..self.state.next_leaf)
@@ -477,6 +461,12 @@ impl<'a> Scan<'a> {
             interrupted: u64::try_from(open.len()).unwrap_or(0),
             unsealed,
         });
-        Ok(Start { state: self.state, head, next_number, recovered: Recovered { open, report } })
+        Ok(Start {
+            state: self.state,
+            head,
+            described,
+            next_number,
+            recovered: Recovered { open, report },
+        })
     }
 }

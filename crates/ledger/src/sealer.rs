@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use archive::Archive;
 use record::Body;
-use record::envelope::Heartbeat;
+use record::envelope::{Heartbeat, LedgerObject};
 use tlog::SigningKey;
 
 use crate::ledger::{Config, Shared};
+use crate::locks::Locks;
 use crate::sealed::Tickets;
 use crate::sequence::Head;
 use crate::status::{add, set};
@@ -32,6 +33,11 @@ pub(crate) struct Sealer {
     pub(crate) head: Head,
     /// A head whose state is being written: it may or may not be the one on disk.
     pub(crate) attempt: Option<Head>,
+    /// Whether the archive names this collector.
+    pub(crate) described: bool,
+    pub(crate) locks: Locks,
+    /// Objects of the log that no segment record names yet, with their versions.
+    pub(crate) placed: Vec<LedgerObject>,
     seal_every: Duration,
     heartbeat: Duration,
     segment_bytes: u64,
@@ -43,7 +49,7 @@ pub(crate) struct Sealer {
 }
 
 impl Sealer {
-    pub(crate) fn new(config: Config, shared: Arc<Shared>, head: Head) -> Self {
+    pub(crate) fn new(config: Config, shared: Arc<Shared>, head: Head, described: bool) -> Self {
         set(&shared.counters.tree_size, head.tree.size());
         Self {
             shared,
@@ -54,6 +60,9 @@ impl Sealer {
             layout: Layout::new(config.collector),
             head,
             attempt: None,
+            described,
+            locks: Locks { classes: config.classes, tiered: config.tiered },
+            placed: Vec::new(),
             seal_every: config.seal_every,
             heartbeat: config.heartbeat,
             segment_bytes: config.segment_bytes,
@@ -178,8 +187,13 @@ impl Sealer {
     }
 
     fn note(&mut self, outcome: &Result<(), LedgerError>) {
+        self.shared.counters.sealing_fails.store(outcome.is_err(), Ordering::Relaxed);
         match outcome {
-            Ok(()) => self.retry_at = None,
+            Ok(()) => {
+                if self.retry_at.take().is_some() {
+                    tracing::info!("everything is sealed again");
+                }
+            }
             Err(LedgerError::Fatal(reason)) => {
                 if !self.shared.counters.fatal.swap(true, Ordering::Relaxed) {
                     self.shared.alert("ledger_fatal", reason);

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use archive::{ArchiveError, Name, Staged, Sum};
+use archive::{ArchiveError, Lock, Name, Staged, Sum, Version};
 use bytes::Bytes;
 use record::envelope::{Segment, SegmentFile, Summary};
 use record::{
-    Body, Digest, Envelope, Frame, Pid, PidSet, Timestamp, encode_frame, encode_part_frame,
+    Body, Digest, Envelope, Frame, LOG, Pid, PidSet, Timestamp, encode_frame, encode_part_frame,
 };
 use segment::{PartsWriter, RecordsWriter, SegmentError};
 use sha2::{Digest as _, Sha256};
@@ -18,8 +18,6 @@ use crate::status::add;
 use crate::unit::{Index, Place, UnitFiles};
 use crate::{LedgerError, sync};
 
-/// The class of records that are not interactions.
-const STANDARD: &str = "standard";
 const DAY_US: i64 = 86_400_000_000;
 
 /// The records of one retention class and day, on their way into a file.
@@ -85,11 +83,13 @@ impl Sealer {
                 files: self.put_segment(&files, &index)?,
                 first: *first,
                 last: *last,
+                ledger: self.placed.clone(),
                 records: u64::try_from(index.records.len()).unwrap_or(0),
             };
             // Name it in the log. A crash here leaves a segment that no record names; the next
             // start makes the same one and names it.
             self.shared.append_event(Body::Segment(segment), Tickets::default())?;
+            self.placed.clear();
         }
 
         // Calls that are still open go along into the current journal file.
@@ -132,7 +132,7 @@ impl Sealer {
             };
             let record = Summary::from_bytes(envelope)
                 .map_err(|error| LedgerError::Fatal(format!("record {leaf}: {error}")))?;
-            let class = record.retention.class.as_deref().unwrap_or(STANDARD);
+            let class = record.retention.class.as_deref().unwrap_or(LOG);
             let day = record.recorded.0.div_euclid(DAY_US);
             // There are few; the last one is nearly always the right one.
             let found = partitions.iter().rposition(|p| p.day == day && p.class == class);
@@ -165,9 +165,17 @@ impl Sealer {
                 }
                 rows_of_records(there) == Some(rows.finish())
             };
-            files.push(self.put_file(&name, staged, &same)?);
+            let lock = self.locks.segment(class, partition.time);
+            files.push(self.put_file(&name, staged, lock, &same)?);
             let name = self.layout.parts(class, &day, first, last).map_err(LedgerError::archive)?;
-            files.extend(self.put_parts(&name, unit, index, &partition.parts, first..=last)?);
+            files.extend(self.put_parts(
+                &name,
+                unit,
+                index,
+                &partition.parts,
+                first..=last,
+                lock,
+            )?);
         }
         Ok(files)
     }
@@ -200,6 +208,7 @@ impl Sealer {
         index: &Index,
         wanted: &PidSet,
         leaves: std::ops::RangeInclusive<u64>,
+        lock: Lock,
     ) -> Result<Option<SegmentFile>, LedgerError> {
         let mut parts: Vec<(Pid, Place)> =
             wanted.iter().filter_map(|pid| Some((*pid, *index.parts.get(pid)?))).collect();
@@ -238,7 +247,7 @@ impl Sealer {
             }
             rows_of_parts(there) == Some(rows.finish())
         };
-        self.put_file(name, staged, &same).map(Some)
+        self.put_file(name, staged, lock, &same).map(Some)
     }
 
     /// Puts a file, once, and reads it back. One that is there from before a crash, made by another
@@ -247,22 +256,25 @@ impl Sealer {
         &self,
         name: &Name,
         staged: Box<dyn Staged + '_>,
+        lock: Lock,
         same: &dyn Fn(Bytes) -> bool,
     ) -> Result<SegmentFile, LedgerError> {
-        let put = match staged.put(name) {
-            Ok(sum) => Some(sum),
+        let (put, version) = match staged.put(name, lock) {
+            Ok((sum, version)) => (Some(sum), version),
             Err(ArchiveError::Conflict(name)) => {
                 let there = self.archive.get(&name).map_err(LedgerError::archive)?;
                 if !there.is_some_and(|there| same(Bytes::from(there))) {
                     return Err(LedgerError::archive(ArchiveError::Conflict(name)));
                 }
-                None
+                (None, None)
             }
             Err(error) => return Err(LedgerError::archive(error)),
         };
         let there = self.archive.sum(name).map_err(LedgerError::archive)?;
         match there {
-            Some(there) if put.is_none_or(|put| put == there) => Ok(file(name, there)),
+            Some(there) if put.is_none_or(|put| put == there) => {
+                Ok(file(name, there, version, lock))
+            }
             _ => Err(LedgerError::Unavailable {
                 action: "read back",
                 what: name.to_string(),
@@ -323,12 +335,15 @@ fn carried(state: &State, unit: &UnitFiles, index: &Index) -> io::Result<Vec<u8>
     Ok(out)
 }
 
-fn file(name: &Name, sum: Sum) -> SegmentFile {
+fn file(name: &Name, sum: Sum, version: Option<Version>, lock: Lock) -> SegmentFile {
     SegmentFile {
         bytes: sum.bytes,
         crc32: sum.crc32,
+        // Where nothing has versions nothing is locked either.
+        locked_until: lock.until.filter(|_| version.is_some()),
         name: name.to_string(),
         sha256: Digest(sum.sha256),
+        version: version.map(|version| version.0),
     }
 }
 

@@ -3,12 +3,14 @@
 //! What it takes has been synced to the journal, in an order that is fixed there. So wherever a
 //! crash falls, the next run makes the same tiles from the same leaves.
 
-use archive::{Archive, ArchiveError, Name};
+use archive::{Archive, ArchiveError, Name, Version};
+use record::envelope::LedgerObject;
 use tlog::{Checkpoint, Hash, TilePath, Tree, VerifyingKey, leaf_hash, push_entry, read_bundle};
 
+use crate::describe::describe;
 use crate::sealer::Sealer;
 use crate::status::set;
-use crate::{Layout, LedgerError};
+use crate::{Layout, LedgerError, edge};
 
 /// The log as it is signed: what the next sequence goes on from.
 #[derive(Debug, Clone)]
@@ -22,6 +24,13 @@ pub(crate) struct Head {
     pub(crate) published: bool,
 }
 
+impl Head {
+    /// Of a log without entries.
+    pub(crate) fn empty() -> Self {
+        Self { tree: Tree::new(), bundle: Vec::new(), note: Vec::new(), published: true }
+    }
+}
+
 /// Name of the signed state in the ledger's folder.
 pub(crate) const STATE: &str = "checkpoint";
 
@@ -31,6 +40,7 @@ impl Sealer {
         // A checkpoint that was signed and not published comes first: nobody may see a later one
         // before it.
         self.resolve_attempt()?;
+        self.describe()?;
         self.publish()?;
 
         let leaves = self.shared.lock().sealable(self.head.tree.size());
@@ -66,7 +76,8 @@ impl Sealer {
             .map(|(path, bytes)| Ok((self.layout.tile(*path)?, bytes.as_slice())))
             .collect::<Result<Vec<_>, ArchiveError>>()
             .map_err(LedgerError::archive)?;
-        self.archive.put_all(&named).map_err(LedgerError::archive)?;
+        let lock = self.locks.log(self.shared.now());
+        let versions = self.archive.put_all(&named, lock).map_err(LedgerError::archive)?;
 
         // Read back: nothing is signed that the archive does not give.
         for (name, bytes) in &named {
@@ -77,6 +88,12 @@ impl Sealer {
                     reason: "the archive does not give what was put".to_owned(),
                 });
             }
+        }
+
+        // What a start needs while a remote archive is away. A crash here leaves one edge too many.
+        if self.archive.is_remote() {
+            edge::store(self.disk.as_ref(), &head)
+                .map_err(LedgerError::unavailable("write", "the edge of the log"))?;
         }
 
         // Sign, and swap the signed state for the new one. This is the commit point: from here on
@@ -94,9 +111,25 @@ impl Sealer {
         let before = self.head.tree.clone();
         self.resolve_attempt()?;
 
+        if self.archive.is_remote() {
+            edge::tidy(self.disk.as_ref(), self.head.tree.size());
+        }
+        self.placed.extend(lasting(&named, versions));
+
         self.publish()?;
         self.remove_superseded(&before);
         Ok(true)
+    }
+
+    /// Names this collector in an archive that was away at the start.
+    fn describe(&mut self) -> Result<(), LedgerError> {
+        if !self.described {
+            let lock = self.locks.log(self.shared.now());
+            let collector = &self.shared.collector;
+            describe(self.archive.as_ref(), collector, &self.key, lock)?;
+            self.described = true;
+        }
+        Ok(())
     }
 
     /// Puts the signed checkpoint where others see it. Calling it again changes nothing.
@@ -113,10 +146,14 @@ impl Sealer {
         refuse_fork(self.archive.as_ref(), &self.layout, &self.key.verifying_key(), &self.head)?;
         // In this order: a kept checkpoint that is later than the published one would look like a
         // log that was cut back.
-        self.archive
-            .replace(&current, &self.head.note)
-            .and_then(|()| self.archive.put_all(&[(kept, self.head.note.as_slice())]))
+        let lock = self.locks.log(self.shared.now());
+        let kept = [(kept, self.head.note.as_slice())];
+        let versions = self
+            .archive
+            .replace(&current, &self.head.note, lock)
+            .and_then(|()| self.archive.put_all(&kept, lock))
             .map_err(LedgerError::archive)?;
+        self.placed.extend(lasting(&kept, versions));
         self.head.published = true;
         let now = u64::try_from(self.shared.now().0).unwrap_or(0);
         set(&self.shared.counters.checkpoint_at, now);
@@ -290,6 +327,18 @@ pub(crate) fn refuse_fork(
         )));
     }
     Ok(())
+}
+
+/// The objects that stay, with their versions: partial tiles are superseded within the day.
+fn lasting(
+    named: &[(Name, &[u8])],
+    versions: Vec<Option<Version>>,
+) -> impl Iterator<Item = LedgerObject> {
+    named.iter().zip(versions).filter_map(|((name, _), version)| {
+        let lasts = !name.as_str().contains(".p/");
+        let object = LedgerObject { name: name.to_string(), version: version?.0 };
+        lasts.then_some(object)
+    })
 }
 
 fn flat(hashes: &[Hash]) -> Vec<u8> {

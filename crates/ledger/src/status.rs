@@ -19,6 +19,8 @@ pub struct Status {
     pub tree_size: u64,
     pub seal_failures: u64,
     pub segments: u64,
+    /// Sealing failed the last time: the archive, or the disk, does not take it.
+    pub sealing_fails: bool,
     /// Nothing more can be sealed until a person has looked.
     pub fatal: bool,
     /// When the last checkpoint was published, UTC µs; 0 for never.
@@ -29,6 +31,7 @@ pub struct Status {
 pub(crate) struct Counters {
     pub(crate) unwritable: AtomicBool,
     pub(crate) fatal: AtomicBool,
+    pub(crate) sealing_fails: AtomicBool,
     pub(crate) journal_bytes: AtomicU64,
     pub(crate) journal_writes: AtomicU64,
     pub(crate) journal_syncs: AtomicU64,
@@ -50,6 +53,7 @@ impl Counters {
         Status {
             writable: !self.unwritable.load(Ordering::Relaxed),
             fatal: self.fatal.load(Ordering::Relaxed),
+            sealing_fails: self.sealing_fails.load(Ordering::Relaxed),
             journal_bytes: get(&self.journal_bytes),
             journal_writes: get(&self.journal_writes),
             journal_syncs: get(&self.journal_syncs),

@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::sync::atomic::Ordering;
+
 use common::{Fault, World};
 use record::AdmissionNumber;
 
@@ -33,6 +35,34 @@ fn what_is_appended_is_in_the_published_log() {
     // The record that names the segment came on top.
     assert_eq!(checked.size, 701);
     assert!(checked.gaps.is_empty());
+}
+
+#[test]
+fn a_remote_archive_may_be_away_at_any_time_and_at_the_start() {
+    let mut world = World::new();
+    world.archive.remote.store(true, Ordering::Relaxed);
+    let mut promised = Vec::new();
+    for round in 0..8_u32 {
+        // Away at every other start, and for the first start of all.
+        world.archive.away.store(round % 2 == 0, Ordering::Relaxed);
+        let (ledger, _) = world.open();
+        for i in 0..150 {
+            let number = World::number(&ledger);
+            promised.push(world.append_durably(&ledger, Some(number), &format!("{round} {i}")));
+        }
+        let sealed = ledger.seal();
+        assert_eq!(sealed.is_err(), round % 2 == 0, "{sealed:?}");
+        world.archive.away.store(round % 3 == 0, Ordering::Relaxed);
+        let closed = ledger.close(round % 4 > 1);
+        assert_eq!(closed.is_err(), round % 3 == 0, "{closed:?}");
+        drop(ledger);
+        world.crash(round % 2 == 1);
+    }
+    world.archive.away.store(false, Ordering::Relaxed);
+    let (ledger, _) = world.open();
+    ledger.close(true).unwrap();
+    let checked = world.check(&promised, &[]);
+    assert!(checked.gaps.iter().all(|gap| gap.at_most), "{:?}", checked.gaps);
 }
 
 #[test]
@@ -238,7 +268,7 @@ fn a_clock_that_goes_backwards_does_no_harm() {
     let (ledger, _) = world.open();
     let mut promised = vec![];
     for i in 0..5 {
-        world.clock.0.fetch_sub(3_600_000_000, std::sync::atomic::Ordering::Relaxed);
+        world.clock.0.fetch_sub(3_600_000_000, Ordering::Relaxed);
         let number = World::number(&ledger);
         promised.push(world.append_durably(&ledger, Some(number), &format!("text {i}")));
         ledger.seal().unwrap();

@@ -86,6 +86,8 @@ fn a_journal_and_an_archive() {
         keys: Arc::new(KeyStore::open_or_create(dir.path(), &root).unwrap()),
         clock: Arc::new(Still),
         admits: true,
+        classes: Arc::default(),
+        tiered: false,
         seal_every: Duration::from_hours(1),
         heartbeat: Duration::ZERO,
         segment_bytes: u64::MAX,

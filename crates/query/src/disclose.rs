@@ -38,10 +38,8 @@ impl Reader<'_> {
         if !may {
             return Err(withheld(Withheld::Access));
         }
-        let sealed = source
-            .parts(self.store.archive.as_ref(), &[pid].into())?
-            .remove(&pid)
-            .ok_or_else(|| withheld(Withheld::Missing))?;
+        let sealed =
+            source.parts(&[pid].into())?.remove(&pid).ok_or_else(|| withheld(Withheld::Missing))?;
         // Bytes that are not those of the envelope would be disclosed as something else.
         if Digest::of(&sealed) != part.sha256 {
             return Err(withheld(Withheld::Damaged));

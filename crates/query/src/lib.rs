@@ -31,5 +31,5 @@ pub use reader::Reader;
 pub use search::{Search, SearchHit};
 pub use source::RecordAt;
 pub use store::{Collector, Store, correlation_id};
-pub use verify::{CollectorReport, Finding, Numbers, Progress, VerifyReport, verify};
+pub use verify::{CollectorReport, Finding, LockReport, Numbers, Progress, VerifyReport, verify};
 pub use view::view;

@@ -41,16 +41,29 @@ impl Withheld {
 }
 
 /// The opened parts of a record.
-pub(crate) struct Opened(HashMap<Pid, Result<Content, Withheld>>);
+pub(crate) struct Opened {
+    parts: HashMap<Pid, Result<Content, Withheld>>,
+    hold: Option<String>,
+}
 
 impl Opened {
     /// Nothing opened.
     pub(crate) fn closed() -> Self {
-        Self(HashMap::new())
+        Self { parts: HashMap::new(), hold: None }
+    }
+
+    /// Of a record that a legal hold keeps.
+    pub(crate) fn with_hold(self, hold: Option<String>) -> Self {
+        Self { hold, ..self }
+    }
+
+    /// The hold that keeps the record.
+    pub(crate) fn hold(&self) -> Option<&str> {
+        self.hold.as_deref()
     }
 
     pub(crate) fn get(&self, part: &PartRef) -> Result<&Content, Withheld> {
-        match self.0.get(&part.pid) {
+        match self.parts.get(&part.pid) {
             Some(Ok(content)) => Ok(content),
             Some(Err(why)) => Err(*why),
             None => Err(Withheld::Access),
@@ -66,7 +79,7 @@ impl Store {
         source: &Source,
     ) -> Result<Opened, QueryError> {
         let wanted: HashSet<Pid> = interaction.part_refs().map(|part| part.pid).collect();
-        let sealed = source.parts(self.archive.as_ref(), &wanted)?;
+        let sealed = source.parts(&wanted)?;
         Ok(self.open_sealed(interaction, &sealed))
     }
 
@@ -79,7 +92,7 @@ impl Store {
             .part_refs()
             .map(|part| (part.pid, self.open_part(interaction, part, sealed.get(&part.pid))))
             .collect();
-        Opened(opened)
+        Opened { parts: opened, hold: None }
     }
 
     fn open_part(

@@ -36,7 +36,7 @@ impl<'a> Reader<'a> {
         let needle = trace.to_string();
         let mut found = Vec::new();
         for source in self.store.sources()? {
-            source.each(self.store.archive.as_ref(), &mut |at| {
+            source.each(&mut |at| {
                 // A look at the bytes first spares parsing most envelopes.
                 if contains(&at.envelope, needle.as_bytes())
                     && let Ok(envelope) = Envelope::from_bytes(&at.envelope)
@@ -89,6 +89,11 @@ impl<'a> Reader<'a> {
                     Some(interaction) if may_open => self.store.open_parts(interaction, source)?,
                     _ => Opened::closed(),
                 };
+                let hold = envelope.interaction().and_then(|interaction| {
+                    let keys = self.store.keys.as_ref()?;
+                    keys.hold_of(interaction.keys.subject, interaction.keys.period)
+                });
+                let opened = opened.with_hold(hold);
                 let sealed = sizes.get(&at.collector).is_some_and(|size| at.leaf < *size);
                 Ok(view::of(at, envelope, &opened, sealed))
             })

@@ -56,7 +56,7 @@ impl Reader<'_> {
         }
         for source in self.store.sources()? {
             let mut candidates = Vec::new();
-            source.each(self.store.archive.as_ref(), &mut |at| {
+            source.each(&mut |at| {
                 looked += 1;
                 if looked % 1000 == 0 {
                     progress(looked);
@@ -84,7 +84,7 @@ impl Reader<'_> {
                 .filter_map(|(_, envelope, _)| envelope.interaction())
                 .flat_map(|interaction| interaction.part_refs().map(|part| part.pid))
                 .collect();
-            let sealed = source.parts(self.store.archive.as_ref(), &wanted)?;
+            let sealed = source.parts(&wanted)?;
             for (admitted, envelope, record) in candidates {
                 let Some(interaction) = envelope.interaction() else { continue };
                 let opened = self.store.open_sealed(interaction, &sealed);

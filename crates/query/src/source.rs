@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use archive::{Archive, Name};
 use bytes::Bytes;
@@ -23,21 +24,17 @@ pub struct RecordAt {
 }
 
 /// One segment of the archive, or one journal that is not a segment yet.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Source {
-    Segment { collector: String, records: Name },
+    Segment { collector: String, archive: Arc<dyn Archive>, records: Name },
     Journal { collector: String, files: Vec<PathBuf> },
 }
 
 impl Source {
     /// Reads the source's records, ascending by index.
-    pub(crate) fn each(
-        &self,
-        archive: &dyn Archive,
-        each: &mut dyn FnMut(RecordAt),
-    ) -> Result<(), QueryError> {
+    pub(crate) fn each(&self, each: &mut dyn FnMut(RecordAt)) -> Result<(), QueryError> {
         match self {
-            Self::Segment { collector, records } => {
+            Self::Segment { collector, archive, records } => {
                 let Some(bytes) = archive.get(records)? else { return Ok(()) };
                 segment::each_record(Bytes::from(bytes), |leaf, envelope| {
                     each(RecordAt {
@@ -70,12 +67,11 @@ impl Source {
     /// The records with these ids.
     pub(crate) fn find(
         &self,
-        archive: &dyn Archive,
         wanted: &HashSet<RecordId>,
         each: &mut dyn FnMut(RecordAt),
     ) -> Result<(), QueryError> {
         match self {
-            Self::Segment { collector, records } => {
+            Self::Segment { collector, archive, records } => {
                 let Some(bytes) = archive.get(records)? else { return Ok(()) };
                 segment::find_records(Bytes::from(bytes), wanted, |leaf, envelope| {
                     each(RecordAt {
@@ -107,17 +103,13 @@ impl Source {
     }
 
     /// The sealed bytes of these parts.
-    pub(crate) fn parts(
-        &self,
-        archive: &dyn Archive,
-        wanted: &HashSet<Pid>,
-    ) -> Result<HashMap<Pid, Vec<u8>>, QueryError> {
+    pub(crate) fn parts(&self, wanted: &HashSet<Pid>) -> Result<HashMap<Pid, Vec<u8>>, QueryError> {
         let mut found = HashMap::new();
         if wanted.is_empty() {
             return Ok(found);
         }
         match self {
-            Self::Segment { records, .. } => {
+            Self::Segment { archive, records, .. } => {
                 let Some(name) = parts_name(records) else { return Ok(found) };
                 let Some(bytes) = archive.get(&name)? else { return Ok(found) };
                 segment::find_parts(Bytes::from(bytes), wanted, |pid, sealed| {

@@ -17,6 +17,8 @@ use crate::source::{RecordAt, Source};
 /// What can be read.
 pub struct Store {
     pub(crate) archive: Arc<dyn Archive>,
+    /// The cold tier, when there is one.
+    pub(crate) cold: Option<Arc<dyn Archive>>,
     /// Folder with one folder for each collector's journal, when the data directory is at hand.
     pub(crate) journals: Option<PathBuf>,
     pub(crate) keys: Option<Arc<KeyStore>>,
@@ -54,7 +56,18 @@ impl Store {
         keys: Option<Arc<KeyStore>>,
         tenant: impl Into<String>,
     ) -> Self {
-        Self { archive, journals, keys, tenant: tenant.into() }
+        Self { archive, cold: None, journals, keys, tenant: tenant.into() }
+    }
+
+    /// Reads the cold tier too.
+    #[must_use]
+    pub fn with_cold(self, cold: Option<Arc<dyn Archive>>) -> Self {
+        Self { cold, ..self }
+    }
+
+    /// Where segments lie: the archive, and the cold tier.
+    pub(crate) fn tiers(&self) -> impl Iterator<Item = &Arc<dyn Archive>> {
+        std::iter::once(&self.archive).chain(&self.cold)
     }
 
     /// The archive's collectors, from its `custody.json`.
@@ -123,8 +136,11 @@ impl Store {
             if !files.is_empty() {
                 sources.push(Source::Journal { collector: collector.name.clone(), files });
             }
-            for records in self.archive.list(&format!("{}/records/", collector.name))? {
-                segments.push(Source::Segment { collector: collector.name.clone(), records });
+            for archive in self.tiers() {
+                for records in archive.list(&format!("{}/records/", collector.name))? {
+                    let (collector, archive) = (collector.name.clone(), Arc::clone(archive));
+                    segments.push(Source::Segment { collector, archive, records });
+                }
             }
         }
         segments.sort_by_key(|source| match source {
@@ -137,12 +153,21 @@ impl Store {
         Ok(sources)
     }
 
+    /// Gives every record of every collector, newest sources first. A journal that becomes a
+    /// segment meanwhile gives its records twice.
+    pub fn each_record(&self, each: &mut dyn FnMut(RecordAt)) -> Result<(), QueryError> {
+        for source in self.sources()? {
+            source.each(each)?;
+        }
+        Ok(())
+    }
+
     /// The record with this id, and where it is.
     pub(crate) fn find(&self, id: RecordId) -> Result<(RecordAt, Source), QueryError> {
         let wanted: HashSet<RecordId> = [id].into();
         for source in self.sources()? {
             let mut found = None;
-            source.find(self.archive.as_ref(), &wanted, &mut |at| found = Some(at))?;
+            source.find(&wanted, &mut |at| found = Some(at))?;
             if let Some(at) = found {
                 return Ok((at, source));
             }

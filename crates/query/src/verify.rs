@@ -6,17 +6,21 @@
 //! No key is needed but the collectors' public ones.
 
 mod collector;
+mod gone;
 mod numbers;
 mod records;
+mod versions;
 
 use std::collections::BTreeMap;
 
+use record::Timestamp;
 use serde::Serialize;
 use tlog::VerifyingKey;
 
 use crate::{QueryError, Store};
 
 pub use numbers::Numbers;
+pub use versions::LockReport;
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -60,6 +64,9 @@ pub struct CollectorReport {
     /// Records whose keys are gone, so that they can no longer be opened; `None` without keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unopenable: Option<u64>,
+    /// What the locks are, when they were asked for and the archive has some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locks: Option<LockReport>,
     /// Things worth knowing that are no fault.
     pub notes: Vec<String>,
     /// Everything that is wrong.
@@ -82,18 +89,23 @@ pub type Progress<'a> = &'a mut dyn FnMut(&str, u64, u64);
 
 /// Verifies every collector of an archive. `keys` are verifier keys that the caller trusts, by
 /// origin: each must be that of a collector. A collector without one is checked with the key that
-/// the archive itself names, and that is noted.
+/// the archive itself names, and that is noted. With `locks`, the time now, the lock of every object
+/// is read back too.
 pub fn verify(
     store: &Store,
     keys: &BTreeMap<String, VerifyingKey>,
+    locks: Option<Timestamp>,
     progress: Progress<'_>,
 ) -> Result<VerifyReport, QueryError> {
     let mut reports = Vec::new();
+    let mut all_gone = Vec::new();
     for collector in store.collectors()? {
-        reports.push(collector::verify_collector(store, &collector, keys, progress)?);
+        let (report, gone) = collector::verify_collector(store, &collector, keys, locks, progress)?;
+        reports.push(report);
+        all_gone.push((collector.name, gone));
     }
     // A forger who signs with a key of his own names another origin, so that no trusted key fits.
-    let findings: Vec<Finding> = keys
+    let mut findings: Vec<Finding> = keys
         .values()
         .filter(|key| !reports.iter().any(|report| report.key == key.to_string()))
         .map(|key| Finding {
@@ -102,6 +114,7 @@ pub fn verify(
             what: format!("no collector has the key that is trusted: {key}"),
         })
         .collect();
+    findings.extend(gone::check(&all_gone, store.keys.as_deref()));
     let ok = !reports.is_empty()
         && findings.is_empty()
         && reports.iter().all(|report| report.findings.is_empty());

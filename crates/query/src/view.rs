@@ -20,6 +20,7 @@ pub(crate) fn of(at: &RecordAt, envelope: &Envelope, opened: &Opened, sealed: bo
         return event(at, envelope, sealed);
     };
     let i = interaction.as_ref();
+    let hold = opened.hold();
     json!({
         "id": envelope.id,
         "kind": "interaction",
@@ -107,9 +108,9 @@ pub(crate) fn of(at: &RecordAt, envelope: &Envelope, opened: &Opened, sealed: bo
         "oddities": i.oddities,
         "retention": {
             "class": i.retention.class,
-            "content_until": null,
-            "locked_until": null,
-            "hold": null,
+            "content_until": i.retention.content_until.map(|t| t.to_string()),
+            "locked_until": i.retention.locked_until.map(|t| t.to_string()),
+            "hold": hold,
         },
         "proof": proof(at, sealed),
     })

@@ -8,6 +8,7 @@
 
 mod event;
 mod interaction;
+mod lifecycle;
 mod summary;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub use interaction::{
     Client, Correlation, Cost, Interaction, KeyIds, Masking, Model, Params, PartRef, ProviderError,
     Request, Response, Retention, Signals, Times, Timing, Usage, UsageSource, Who, WrittenRequest,
     param_number,
+};
+pub use lifecycle::{
+    Approval, Erasure, Expiry, Hold, HoldEvent, LedgerObject, Probe, ProbeCheck, Tier,
 };
 
 pub use summary::{
@@ -68,6 +72,16 @@ pub enum Body {
     Configuration(Configuration),
     /// A segment was written.
     Segment(Segment),
+    /// Attempts to break the archive's locks.
+    Probe(Probe),
+    /// Keys were destroyed at a person's wish: the receipt.
+    Erasure(Erasure),
+    /// A retention class's time was over.
+    Expiry(Expiry),
+    /// A legal hold was placed or lifted.
+    Hold(Hold),
+    /// Segments moved to the cold tier.
+    Tier(Tier),
     /// Of a kind that this version does not know.
     Other {
         /// The kind's word.
@@ -128,6 +142,11 @@ impl Envelope {
             Body::Alert(_) => Kind::Alert.as_str(),
             Body::Configuration(_) => Kind::Configuration.as_str(),
             Body::Segment(_) => Kind::Segment.as_str(),
+            Body::Probe(_) => Kind::Probe.as_str(),
+            Body::Erasure(_) => Kind::Erasure.as_str(),
+            Body::Expiry(_) => Kind::Expiry.as_str(),
+            Body::Hold(_) => Kind::Hold.as_str(),
+            Body::Tier(_) => Kind::Tier.as_str(),
             Body::Other { kind, .. } => kind,
         }
     }
@@ -145,6 +164,11 @@ impl Envelope {
             Body::Alert(body) => self.event(body)?,
             Body::Configuration(body) => self.event(body)?,
             Body::Segment(body) => self.event(body)?,
+            Body::Probe(body) => self.event(body)?,
+            Body::Erasure(body) => self.event(body)?,
+            Body::Expiry(body) => self.event(body)?,
+            Body::Hold(body) => self.event(body)?,
+            Body::Tier(body) => self.event(body)?,
             Body::Other { body, .. } => canonical_bytes(&EventWire {
                 body,
                 collector: &self.collector,
@@ -193,6 +217,11 @@ impl Envelope {
             Ok(Kind::Alert) => Body::Alert(body(bytes)?),
             Ok(Kind::Configuration) => Body::Configuration(body(bytes)?),
             Ok(Kind::Segment) => Body::Segment(body(bytes)?),
+            Ok(Kind::Probe) => Body::Probe(body(bytes)?),
+            Ok(Kind::Erasure) => Body::Erasure(body(bytes)?),
+            Ok(Kind::Expiry) => Body::Expiry(body(bytes)?),
+            Ok(Kind::Hold) => Body::Hold(body(bytes)?),
+            Ok(Kind::Tier) => Body::Tier(body(bytes)?),
             Err(_) => Body::Other { kind: header.kind, body: body(bytes)? },
         };
         Ok(Self { id: header.id, collector: header.collector, recorded: header.recorded, body })

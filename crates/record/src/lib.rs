@@ -17,6 +17,7 @@ mod id;
 mod leaf;
 mod oddity;
 mod range;
+mod retention;
 mod skeleton;
 mod time;
 mod word;
@@ -32,6 +33,7 @@ pub use id::{
 pub use leaf::{LEAF_LEN, Leaf, LeafError};
 pub use oddity::Oddity;
 pub use range::RangeSet;
+pub use retention::{Classes, LOG, RetentionClass, RetentionRule, STANDARD};
 pub use skeleton::{Skeleton, SkeletonBuilder, SkeletonError};
 pub use time::{Clock, Timestamp};
 pub use word::{

@@ -88,6 +88,16 @@ words! {
         Configuration = "configuration",
         /// A segment was written: its files and their digests.
         Segment = "segment",
+        /// Attempts to break the archive's locks, and how they ended.
+        Probe = "probe",
+        /// Keys were destroyed at a person's wish: the receipt.
+        Erasure = "erasure",
+        /// A retention class's time was over: keys were destroyed, or files removed.
+        Expiry = "expiry",
+        /// A legal hold was placed or lifted.
+        Hold = "hold",
+        /// Segments moved to the cold tier.
+        Tier = "tier",
     }
 }
 

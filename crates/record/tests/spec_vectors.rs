@@ -28,7 +28,7 @@ fn envelopes() {
     let mut kinds: Vec<&str> =
         ENVELOPE.lines().filter_map(|line| line.split_once(' ')).map(|(name, _)| name).collect();
     kinds.retain(|name| !name.ends_with("_sha256"));
-    assert_eq!(kinds.len(), 8, "a vector of each kind of record: {kinds:?}");
+    assert!(kinds.len() >= 8, "vectors of the kinds of records: {kinds:?}");
     for name in kinds {
         let canonical = text(ENVELOPE, name);
         let envelope = Envelope::from_bytes(canonical.as_bytes()).unwrap();

@@ -3,7 +3,7 @@
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Sha256, Sha512};
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::Secret;
 use crate::chunked::{MessageKey, OpenError, SALT_LEN, open_with, seal};
@@ -29,27 +29,42 @@ impl ScopeKey {
     ///
     /// `None` never happens: the lengths are constants.
     pub fn derive(subject: &Secret, period: &Secret, tenant: &str, class: &str) -> Option<Self> {
+        let material = Self::material(subject, period, tenant, class)?;
+        Self::from_material(&material)
+    }
+
+    /// The 96 bytes that [`derive`](Self::derive) makes a key of: what a legal hold keeps, so that
+    /// it opens this scope and no other when the keys that it comes from are gone.
+    pub fn material(
+        subject: &Secret,
+        period: &Secret,
+        tenant: &str,
+        class: &str,
+    ) -> Option<Zeroizing<[u8; 96]>> {
         let mut input = [0_u8; 64];
         input.iter_mut().zip(subject.expose().iter().chain(period.expose())).for_each(
             |(to, from)| {
                 *to = *from;
             },
         );
-        let mut okm = [0_u8; 96];
+        let mut okm = Zeroizing::new([0_u8; 96]);
         let info: [&[u8]; 5] =
             [b"custody/scope/v1", b"\0", tenant.as_bytes(), b"\0", class.as_bytes()];
-        let expanded = Hkdf::<Sha512>::new(None, &input).expand_multi_info(&info, &mut okm);
+        let expanded =
+            Hkdf::<Sha512>::new(None, &input).expand_multi_info(&info, okm.as_mut_slice());
         input.zeroize();
-        expanded.ok()?;
+        expanded.ok().map(|()| okm)
+    }
+
+    /// The key of this material.
+    pub fn from_material(okm: &[u8; 96]) -> Option<Self> {
         let (dedup, rest) = okm.split_at(32);
         let (salt, sealing) = rest.split_at(32);
-        let key = Self {
+        Some(Self {
             dedup: Hmac::new_from_slice(dedup).ok()?,
             salt: Hmac::new_from_slice(salt).ok()?,
             seal: Secret::from_slice(sealing)?,
-        };
-        okm.zeroize();
-        Some(key)
+        })
     }
 
     /// `HMAC-SHA256(k_dedup, kind ‖ 0 ‖ content)`: equal for equal content, and confirms no guess

@@ -41,12 +41,23 @@ impl<W: Write + Send> RecordsWriter<W> {
         // What an audit reads is written so that a standard library can undo it: gzip, no dictionary,
         // pages of version 1. A fifth more bytes than Zstandard, and a few microseconds a record.
         let gzip = Compression::GZIP(GzipLevel::try_new(2).map_err(unwritable)?);
+        Self::with(out, 1, Some(gzip))
+    }
+
+    /// Starts a file in `out` for the cold tier: written once, with patience, and seldom read.
+    pub fn cold(out: W) -> Result<Self, SegmentError> {
+        Self::with(out, 19, None)
+    }
+
+    /// Zstandard at `level`, but `truth` for the columns that are no copies.
+    fn with(out: W, level: i32, truth: Option<Compression>) -> Result<Self, SegmentError> {
+        let zstd = Compression::ZSTD(ZstdLevel::try_new(level).map_err(unwritable)?);
         let properties = WriterProperties::builder()
             .set_writer_version(WriterVersion::PARQUET_1_0)
-            .set_column_compression(LEAF_INDEX.into(), gzip)
-            .set_column_compression(ENVELOPE.into(), gzip)
+            .set_column_compression(LEAF_INDEX.into(), truth.unwrap_or(zstd))
+            .set_column_compression(ENVELOPE.into(), truth.unwrap_or(zstd))
             .set_column_dictionary_enabled(LEAF_INDEX.into(), false)
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(unwritable)?))
+            .set_compression(zstd)
             .set_max_row_group_row_count(Some(GROUP))
             .set_created_by("custody".to_owned())
             .set_column_dictionary_enabled(ENVELOPE.into(), false)

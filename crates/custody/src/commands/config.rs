@@ -8,7 +8,8 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<Outcome, Failure> {
     match &args.command {
         ConfigCommand::Check { config } => {
             let config = config::load(config.as_deref())?;
-            let all = upstreams::all(&config).map_err(Failure::Usage)?;
+            let classes = config::classes(&config).map_err(Failure::Usage)?;
+            let all = upstreams::all(&config, &classes).map_err(Failure::Usage)?;
             output::line(toml::to_string(&config)?)?;
             for (name, upstream) in &all {
                 output::line(format!(

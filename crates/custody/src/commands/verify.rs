@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, anyhow};
+use ledger::SystemClock;
 use query::{CollectorReport, VerifyReport};
+use record::Clock as _;
 use tlog::VerifyingKey;
 
 use crate::cli::VerifyArgs;
@@ -20,8 +22,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
     let store = place.open_store_for_verify()?;
     let started = std::time::Instant::now();
     let progress = Progress::new();
+    let now = args.locks.then(|| SystemClock.now());
     let report =
-        query::verify(&store, &keys, &mut |what, done, all| progress.set(what, done, all))?;
+        query::verify(&store, &keys, now, &mut |what, done, all| progress.set(what, done, all))?;
     drop(progress);
     if args.json {
         output::json(&serde_json::to_value(&report)?)?;
@@ -90,17 +93,36 @@ fn print_collector(report: &CollectorReport) -> anyhow::Result<()> {
         report.checkpoints, report.tiles, report.envelopes, report.parts, report.files
     ))?;
     output::line(format!(
-        "  numbers   admitted {} = recorded {} + gaps {} + open {}{}",
+        "  numbers   admitted {} = recorded {} + gaps {} + open {}{}{}",
         numbers.admitted,
         numbers.recorded,
         numbers.gaps,
         numbers.open,
+        if numbers.expired == 0 {
+            String::new()
+        } else {
+            format!(" + expired {}", numbers.expired)
+        },
         if numbers.missing == 0 {
             String::new()
         } else {
             format!(" + MISSING {}", numbers.missing)
         }
     ))?;
+    if numbers.expired > 0 {
+        output::line(paint(
+            DIM,
+            format!("            {} are past their time and gone", numbers.expired),
+        ))?;
+    }
+    if let Some(locks) = &report.locks {
+        output::line(format!(
+            "  locks     {} of {} objects locked, the first until {}",
+            locks.locked,
+            locks.objects,
+            locks.earliest.as_deref().unwrap_or("-")
+        ))?;
+    }
     for (reason, count) in &numbers.gap_reasons {
         output::line(paint(DIM, format!("            {count} in gaps: {reason}")))?;
     }

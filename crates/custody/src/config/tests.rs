@@ -59,7 +59,7 @@ fn the_environment_wins() {
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = load_text("", "x", environment.into_iter()).unwrap();
     assert_eq!(config.proxy.listen, SocketAddr::from(([127, 0, 0, 1], 9)));
-    assert_eq!(config.archive, Some(PathBuf::from("/x")));
+    assert_eq!(config.archive, Some("/x".to_owned()));
     assert_eq!((config.archive_immutable, config.capture.threads), (false, 3));
 
     let wrong = [("CUSTODY_PROXY_LISTN".to_owned(), "x".to_owned())];

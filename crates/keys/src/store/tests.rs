@@ -65,7 +65,7 @@ fn a_torn_row_is_cut_off_and_damage_is_named() {
     let kept = store.purpose("kept").unwrap();
     store.purpose("torn").unwrap();
     drop(store);
-    let path = rows_path(dir.path());
+    let path = rows_path(dir.path(), 1);
     let whole = std::fs::read(&path).unwrap();
     for cut in whole.len() / 2 + 1..whole.len() {
         std::fs::write(&path, &whole[..cut]).unwrap();
@@ -112,4 +112,152 @@ fn a_reader_sees_keys_that_are_made_after_it_opened() {
     let nobody = Kid([7; 16]);
     assert!(!reader.has(nobody) && !writer.has(nobody));
     assert!(reader.scope_key(nobody, carol.period, "default", "standard").is_none());
+}
+
+/// All bytes of all files of the store.
+fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(dir).unwrap();
+    let read = |path: PathBuf| (path.display().to_string(), std::fs::read(&path).unwrap());
+    entries.map(|entry| read(entry.unwrap().path())).collect()
+}
+
+#[test]
+fn a_destroyed_key_is_gone_and_all_else_is_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = root(dir.path());
+    let store = KeyStore::open_or_create(dir.path(), &root).unwrap();
+    let scope = |store: &KeyStore, who| {
+        store.scope(Subject::User(who), "2026-11-23", "default", "standard").unwrap()
+    };
+    let (alice, bob) = (scope(&store, "alice"), scope(&store, "bob"));
+    let sealed = alice.key.seal(b"secret");
+    store.sync().unwrap();
+    let before = files(dir.path());
+    let reader = KeyStore::open(dir.path(), &root).unwrap();
+
+    assert_eq!(store.destroy(&[alice.subject]).unwrap(), 2);
+    for store in [&store, &KeyStore::open(dir.path(), &root).unwrap(), &reader] {
+        // A reader that was opened before finds out when it meets a key that it does not know.
+        store.has(Kid([9; 16]));
+        assert!(!store.opens(alice.subject, alice.period));
+        assert!(store.scope_key(alice.subject, alice.period, "default", "standard").is_none());
+        assert_eq!(store.find_subject("default", Subject::User("alice")), None);
+        assert_eq!(store.find_subject("default", Subject::User("bob")), Some(bob.subject));
+        assert!(store.opens(bob.subject, bob.period));
+    }
+    // The same person begins anew.
+    let again = scope(&store, "alice");
+    assert_ne!(again.subject, alice.subject);
+    assert!(again.key.open(&sealed).is_err());
+    // A backup of the rows alone is worth nothing: their store key is gone.
+    for (name, bytes) in before.iter().filter(|(name, _)| name.ends_with("0001.rows")) {
+        std::fs::write(name, bytes).unwrap();
+    }
+    drop(store);
+    let store = KeyStore::open_or_create(dir.path(), &root).unwrap();
+    assert!(!store.opens(alice.subject, alice.period));
+    assert!(files(dir.path()).iter().all(|(name, _)| !name.contains("store-0001")));
+    assert_eq!(store.destroy(&[bob.subject, alice.subject]).unwrap(), 3);
+}
+
+#[test]
+fn a_crash_at_each_step_of_destroying_leaves_the_old_or_the_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = root(dir.path());
+    let store = KeyStore::open_or_create(dir.path(), &root).unwrap();
+    let alice = store.scope(Subject::User("alice"), "2026-11-23", "default", "standard").unwrap();
+    let bob = store.scope(Subject::User("bob"), "2026-11-23", "default", "standard").unwrap();
+    store.sync().unwrap();
+    let before = files(dir.path());
+    store.destroy(&[alice.subject]).unwrap();
+    drop(store);
+    let after = files(dir.path());
+    let named = |files: &[(String, Vec<u8>)], ending: &str| {
+        files.iter().find(|(name, _)| name.ends_with(ending)).cloned().unwrap()
+    };
+    let old = [named(&before, "0001.rows"), named(&before, "0001.key")];
+    let new = [named(&after, "0002.rows"), named(&after, "0002.key")];
+    // What is there after each step: (old files, new files, whether the new epoch counts).
+    for (old_left, new_there, counts) in [(2, 1, false), (2, 2, true), (1, 2, true), (0, 2, true)] {
+        for (name, _) in files(dir.path()).iter().filter(|(name, _)| name.contains("/store-")) {
+            std::fs::remove_file(name).unwrap();
+        }
+        for (name, bytes) in old[..old_left].iter().chain(&new[..new_there]) {
+            std::fs::write(name, bytes).unwrap();
+        }
+        let reader = KeyStore::open(dir.path(), &root).unwrap();
+        assert_eq!(reader.opens(alice.subject, alice.period), !counts);
+        let store = KeyStore::open_or_create(dir.path(), &root).unwrap();
+        assert_eq!(store.opens(alice.subject, alice.period), !counts);
+        assert!(store.opens(bob.subject, bob.period));
+        let epochs = files(dir.path()).iter().filter(|(name, _)| name.ends_with(".rows")).count();
+        assert_eq!(epochs, 1);
+    }
+}
+
+#[test]
+fn a_hold_keeps_what_it_holds_and_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = root(dir.path());
+    let store = KeyStore::open_or_create(dir.path(), &root).unwrap();
+    let scope = |who, day| store.scope(Subject::User(who), day, "default", "standard").unwrap();
+    let (held, same_day) = (scope("alice", "2026-11-23"), scope("bob", "2026-11-23"));
+    let other_day = scope("alice", "2026-11-24");
+    let sealed = held.key.seal(b"evidence");
+    let hold = || HoldRow {
+        hold: "case-7".to_owned(),
+        placed: record::Timestamp(1),
+        reason: "litigation".to_owned(),
+        scopes: vec![HeldScope::new(held.subject, held.period, "default", "standard")],
+        who: "local:counsel".to_owned(),
+    };
+    assert_eq!(store.place_hold(hold()).unwrap(), 1);
+    assert_eq!(store.place_hold(hold()).unwrap(), 1);
+    assert_eq!(store.holds().len(), 1);
+    assert_eq!(store.holds()[0].scopes.len(), 1);
+    assert_eq!(store.hold_of(held.subject, held.period).as_deref(), Some("case-7"));
+    assert_eq!(store.holds_of_subject(held.subject), ["case-7"]);
+    assert!(store.holds_of_subject(same_day.subject).is_empty());
+    for (name, bytes) in files(dir.path()) {
+        let plain = b"litigation";
+        assert!(!bytes.windows(plain.len()).any(|w| w == plain), "{name}");
+    }
+
+    // Retention ends the day, and even the person's key goes.
+    store.destroy(&[held.period, held.subject]).unwrap();
+    let store = KeyStore::open_or_create(dir.path(), &root).unwrap();
+    let key = |of: &ScopeKeys| store.scope_key(of.subject, of.period, "default", "standard");
+    assert_eq!(key(&held).unwrap().open(&sealed).unwrap(), b"evidence");
+    assert!(store.opens(held.subject, held.period));
+    assert!(key(&same_day).is_none() && key(&other_day).is_none());
+
+    assert!(store.lift_hold("case-7").unwrap());
+    assert!(!store.lift_hold("case-7").unwrap());
+    assert!(key(&held).is_none());
+    assert!(KeyStore::open(dir.path(), &root).unwrap().holds().is_empty());
+}
+
+#[test]
+fn calls_that_go_on_while_keys_are_destroyed_are_sealed_with_keys_that_exist() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = KeyStore::open_or_create(dir.path(), &root(dir.path())).unwrap();
+    let scope = || store.scope(Subject::User("alice"), "2026-11-23", "default", "standard");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    scope().unwrap();
+                }
+            });
+        }
+        for _ in 0..50 {
+            let kid = scope().unwrap().subject;
+            store.destroy(&[kid]).unwrap();
+            assert_ne!(scope().unwrap().subject, kid);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    let last = scope().unwrap();
+    assert!(store.opens(last.subject, last.period));
 }

@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use archive::{Archive, ArchiveError, Name, Staged, Sum};
+use archive::{Archive, ArchiveError, Lock, Name, Staged, Sum, Version};
 use keys::{KeyStore, RootKey, Subject};
 use ledger::{Append, Config, Disk, DiskFile, Ledger, Recovered, Sealed, SealedPart, Tickets};
 use record::envelope::{Alert, Envelope};
@@ -257,16 +257,31 @@ impl DiskFile for MemoryFile {
 pub(crate) struct MemoryArchive {
     pub objects: Mutex<BTreeMap<Name, Vec<u8>>>,
     pub faults: Arc<Faults>,
+    /// Whether it is elsewhere.
+    pub remote: AtomicBool,
+    /// Whether it does not answer just now.
+    pub away: AtomicBool,
 }
 
 fn unavailable(action: &'static str, name: &Name) -> ArchiveError {
     ArchiveError::Unavailable { action, name: name.to_string(), source: injected() }
 }
 
+impl MemoryArchive {
+    fn answers(&self, action: &'static str, name: &Name) -> Result<(), ArchiveError> {
+        if self.away.load(Ordering::Relaxed) { Err(unavailable(action, name)) } else { Ok(()) }
+    }
+}
+
 impl Archive for MemoryArchive {
-    fn put_all(&self, objects: &[(Name, &[u8])]) -> Result<(), ArchiveError> {
+    fn put_all(
+        &self,
+        objects: &[(Name, &[u8])],
+        _: Lock,
+    ) -> Result<Vec<Option<Version>>, ArchiveError> {
         let mut conflict = None;
         for (name, bytes) in objects {
+            self.answers("put", name)?;
             let kind = name.as_str().split('/').nth(1).unwrap_or("");
             let fault = self.faults.next(&format!("archive.put.{kind}"));
             if !matches!(fault, Some(Fault::Fails)) {
@@ -285,7 +300,8 @@ impl Archive for MemoryArchive {
                 return Err(unavailable("put", name));
             }
         }
-        conflict.map_or(Ok(()), |name| Err(ArchiveError::Conflict(name)))
+        let versions = vec![None; objects.len()];
+        conflict.map_or(Ok(versions), |name| Err(ArchiveError::Conflict(name)))
     }
 
     fn stage(&self) -> Result<Box<dyn Staged + '_>, ArchiveError> {
@@ -306,7 +322,8 @@ impl Archive for MemoryArchive {
         Ok(Some(Sum::read(bytes).unwrap()))
     }
 
-    fn replace(&self, name: &Name, bytes: &[u8]) -> Result<(), ArchiveError> {
+    fn replace(&self, name: &Name, bytes: &[u8], _: Lock) -> Result<(), ArchiveError> {
+        self.answers("replace", name)?;
         let fault = self.faults.next("archive.replace");
         if matches!(fault, None | Some(Fault::FailsAfter)) {
             self.objects.lock().unwrap().insert(name.clone(), bytes.to_vec());
@@ -315,6 +332,7 @@ impl Archive for MemoryArchive {
     }
 
     fn get(&self, name: &Name) -> Result<Option<Vec<u8>>, ArchiveError> {
+        self.answers("get", name)?;
         let fault = self.faults.next("archive.get");
         if matches!(fault, Some(Fault::Fails | Fault::FailsAfter)) {
             return Err(unavailable("get", name));
@@ -329,6 +347,15 @@ impl Archive for MemoryArchive {
     fn list(&self, prefix: &str) -> Result<Vec<Name>, ArchiveError> {
         let objects = self.objects.lock().unwrap();
         Ok(objects.keys().filter(|name| name.as_str().starts_with(prefix)).cloned().collect())
+    }
+
+    fn remove(&self, name: &Name) -> Result<(), ArchiveError> {
+        self.objects.lock().unwrap().remove(name);
+        Ok(())
+    }
+
+    fn is_remote(&self) -> bool {
+        self.remote.load(Ordering::Relaxed)
     }
 
     fn remove_superseded(&self, name: &Name) -> Result<(), ArchiveError> {
@@ -362,9 +389,13 @@ impl io::Write for MemoryStaged<'_> {
 }
 
 impl Staged for MemoryStaged<'_> {
-    fn put(self: Box<Self>, name: &Name) -> Result<Sum, ArchiveError> {
-        self.archive.put_all(&[(name.clone(), self.bytes.as_slice())])?;
-        Ok(Sum::read(self.bytes.as_slice()).unwrap())
+    fn put(
+        self: Box<Self>,
+        name: &Name,
+        lock: Lock,
+    ) -> Result<(Sum, Option<Version>), ArchiveError> {
+        self.archive.put_all(&[(name.clone(), self.bytes.as_slice())], lock)?;
+        Ok((Sum::read(self.bytes.as_slice()).unwrap(), None))
     }
 }
 
@@ -424,6 +455,8 @@ impl World {
             clock,
             admits: true,
             // Tests seal by themselves.
+            classes: Arc::default(),
+            tiered: false,
             seal_every: Duration::from_hours(1),
             heartbeat: Duration::ZERO,
             segment_bytes: u64::MAX,

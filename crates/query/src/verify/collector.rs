@@ -5,14 +5,16 @@ use std::path::PathBuf;
 
 use archive::{Archive, Name};
 use bytes::Bytes;
-use record::{Digest, Frame, Leaf};
+use record::{Digest, Frame, Leaf, Timestamp};
 use tlog::{
     Checkpoint, Hash, LogSource, SourceError, TilePath, Tree, VerifyingKey, audit, empty_root,
     leaf_hash,
 };
 
+use super::gone::Gone;
 use super::numbers::Ledgered;
 use super::records::{JournalParts, Reading, hash_parts};
+use super::versions::{LockReport, Named, check_locks, check_versions};
 use super::{CollectorReport, Finding, Progress};
 use crate::source::{JournalNumbers, frames, parts_name, read_if_there};
 use crate::store::Collector;
@@ -25,8 +27,9 @@ pub(super) fn verify_collector(
     store: &Store,
     collector: &Collector,
     keys: &BTreeMap<String, VerifyingKey>,
+    locks: Option<Timestamp>,
     progress: Progress<'_>,
-) -> Result<CollectorReport, QueryError> {
+) -> Result<(CollectorReport, Gone), QueryError> {
     let mut notes = Vec::new();
     let mut findings = Vec::new();
     let prefix = format!("{}/ledger/", collector.name);
@@ -111,6 +114,8 @@ pub(super) fn verify_collector(
         named: BTreeMap::new(),
         keys: store.keys.as_deref(),
         unopenable: 0,
+        ledger: BTreeMap::new(),
+        gone: Gone::default(),
     };
     let (sums, journal_numbers) =
         read_all(store, collector, &mut reading, checkpoint.size, &mut notes, progress)?;
@@ -119,13 +124,16 @@ pub(super) fn verify_collector(
     missing_envelopes(&mut reading, &prefix, tail, &mut notes);
     cut_back(store, key.as_ref(), &mut reading, &published, checkpoint.size)?;
 
-    let Reading { numbers, findings, envelopes, parts, bytes, unsealed, unopenable, .. } = reading;
+    let locks = check_objects(store, collector, &mut reading, locks, progress)?;
+
+    let Reading { numbers, findings, envelopes, parts, bytes, unsealed, unopenable, gone, .. } =
+        reading;
     let mut findings = findings;
     for number in numbers.twice.iter().take(MANY) {
         let what = format!("admission number {number} ends twice");
         findings.push(Finding { file: collector.name.clone(), record: None, what });
     }
-    let (numbers, missing) = numbers.sum(journal_numbers.as_ref());
+    let (numbers, missing) = numbers.sum(journal_numbers.as_ref(), &gone.numbers);
     for (start, end) in missing.iter().take(MANY) {
         let what = format!(
             "admission numbers {start} to {} are neither recorded nor in a gap nor open",
@@ -138,12 +146,17 @@ pub(super) fn verify_collector(
             "the collector's journal is not at hand: only what is archived was checked".to_owned(),
         );
     }
-    if unsealed.is_empty() && unopenable > 0 {
-        notes.push(format!("{unopenable} records can no longer be opened"));
+    if unopenable > 0 {
+        notes.push(format!(
+            "{unopenable} records can no longer be opened; receipts account for them"
+        ));
+    }
+    if !gone.leaves.is_empty() {
+        notes.push(format!("{} records are past their time and gone", gone.leaves.len()));
     }
     findings.sort();
     findings.dedup();
-    Ok(CollectorReport {
+    let report = CollectorReport {
         collector: collector.name.clone(),
         key: key.map(|key| key.to_string()).unwrap_or_default(),
         size: checkpoint.size,
@@ -157,9 +170,11 @@ pub(super) fn verify_collector(
         bytes,
         numbers,
         unopenable: store.keys.as_ref().map(|_| unopenable),
+        locks,
         notes,
         findings,
-    })
+    };
+    Ok((report, gone))
 }
 
 fn trusted_key(
@@ -312,8 +327,10 @@ fn read_all(
             break;
         }
     }
-    for name in store.archive.list(&format!("{}/parts/", collector.name))? {
-        sums.entry(name.to_string()).or_insert((0, 0, None));
+    for archive in store.tiers() {
+        for name in archive.list(&format!("{}/parts/", collector.name))? {
+            sums.entry(name.to_string()).or_insert((0, 0, None));
+        }
     }
     Ok((sums, numbers))
 }
@@ -328,11 +345,16 @@ fn read_segments(
     progress: Progress<'_>,
 ) -> Result<bool, QueryError> {
     let mut any = false;
-    for name in store.archive.list(&format!("{}/records/", collector.name))? {
+    let mut segments = Vec::new();
+    for archive in store.tiers() {
+        let names = archive.list(&format!("{}/records/", collector.name))?;
+        segments.extend(names.into_iter().map(|name| (archive, name)));
+    }
+    for (archive, name) in segments {
         if sums.contains_key(name.as_str()) {
             continue;
         }
-        let Some(bytes) = store.archive.get(&name)?.map(Bytes::from) else { continue };
+        let Some(bytes) = archive.get(&name)?.map(Bytes::from) else { continue };
         any = true;
         // The records file is small: all of it is hashed. In the parts file every part has a
         // digest of its own, and a checksum finds accidents in the rest.
@@ -341,7 +363,7 @@ fn read_segments(
         let parts_file = parts_name(&name);
         let mut parts = HashMap::new();
         if let Some(parts_name) = &parts_file
-            && let Some(bytes) = store.archive.get(parts_name)?.map(Bytes::from)
+            && let Some(bytes) = archive.get(parts_name)?.map(Bytes::from)
         {
             sums.insert(parts_name.to_string(), (length(&bytes), crc32fast::hash(&bytes), None));
             reading.bytes += length(&bytes);
@@ -425,6 +447,7 @@ fn check_files(
     let mut differing = Vec::new();
     for (name, file) in &named {
         match sums.get(name) {
+            None if reading.gone.accounts_for(name) => {}
             None => reading.finding(name, None, "the file is missing, and a record names it"),
             Some((bytes, crc32, sha256)) => {
                 checked += 1;
@@ -438,11 +461,15 @@ fn check_files(
             }
         }
     }
+    reading.named.clone_from(&named);
     // Segments are named in their order, so that only the newest one can still wait for its record.
+    // A file of the cold tier waits until the move that it is part of goes on.
     let newest = named.keys().filter_map(|name| span(name)).map(|(_, last)| last).max();
     for name in sums.keys().filter(|name| !named.contains_key(*name)) {
         differing.push(name);
-        if span(name).is_some_and(|(first, _)| newest.is_none_or(|newest| first > newest)) {
+        let waits = span(name).is_some_and(|(first, _)| newest.is_none_or(|newest| first > newest));
+        let hot = || Ok::<_, QueryError>(store.archive.sum(&Name::new(name.clone())?)?.is_some());
+        if waits || !hot()? {
             notes.push(format!("{name} is not named by a record yet"));
         } else {
             reading.finding(name, None, "no record names the file");
@@ -451,7 +478,10 @@ fn check_files(
     // A file that is as its record says has the columns that the recorder wrote. In others, which
     // column tells something else than the envelope?
     for name in differing.into_iter().filter(|name| name.contains("/records/")) {
-        let Some(bytes) = store.archive.get(&Name::new(name.clone())?)? else { continue };
+        let name_there = Name::new(name.clone())?;
+        let found =
+            store.tiers().map(|archive| archive.get(&name_there)).find_map(Result::transpose);
+        let Some(bytes) = found.transpose()? else { continue };
         let read = segment::each_difference(Bytes::from(bytes), |leaf, column| {
             let what = format!("column {column} is not what the envelope says");
             reading.finding(name, Some(leaf), what);
@@ -506,12 +536,50 @@ fn cut_back(
     Ok(())
 }
 
+/// Versions and, when asked for, locks of all objects of a collector.
+fn check_objects(
+    store: &Store,
+    collector: &Collector,
+    reading: &mut Reading<'_>,
+    locks: Option<Timestamp>,
+    progress: Progress<'_>,
+) -> Result<Option<LockReport>, QueryError> {
+    let mut findings = Vec::new();
+    let mut found = None;
+    let named = Named { files: &reading.named, ledger: &reading.ledger };
+    let prefix = format!("{}/", collector.name);
+    for archive in store.tiers() {
+        let archive = archive.as_ref();
+        check_versions(archive, &prefix, &named, &mut findings)?;
+        if let Some(now) = locks
+            && let Some(report) =
+                check_locks(archive, &prefix, &named, now, &mut findings, progress)?
+        {
+            let sum: &mut LockReport = found.get_or_insert_with(LockReport::default);
+            sum.objects += report.objects;
+            sum.locked += report.locked;
+            sum.unlocked += report.unlocked;
+            sum.legal_holds += report.legal_holds;
+            sum.earliest = match (sum.earliest.take(), report.earliest) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        }
+    }
+    reading.findings.extend(findings);
+    Ok(found)
+}
+
 /// Records of the log for which no envelope was found.
 fn missing_envelopes(reading: &mut Reading<'_>, prefix: &str, tail: bool, notes: &mut Vec<String>) {
     let size = u64::try_from(reading.leaves.len()).unwrap_or(u64::MAX);
     let mut missing: Vec<u64> = (0..)
         .zip(&reading.leaves)
-        .filter(|(leaf, digest)| digest.is_some() && !reading.seen.contains_key(leaf))
+        .filter(|(leaf, digest)| {
+            digest.is_some()
+                && !reading.seen.contains_key(leaf)
+                && !reading.gone.leaves.contains(*leaf)
+        })
         .map(|(leaf, _)| leaf)
         .collect();
     if tail {

@@ -17,6 +17,8 @@ pub struct Numbers {
     pub recorded: u64,
     /// Numbers that gap records name.
     pub gaps: u64,
+    /// Numbers whose records are past their time and gone.
+    pub expired: u64,
     /// Numbers whose call is still going on.
     pub open: u64,
     /// Gap records by reason.
@@ -63,9 +65,13 @@ impl Ledgered {
 
     /// The sum, and the numbers that are nowhere. Without the journal the last heartbeat says which
     /// numbers were open then.
-    pub(crate) fn sum(self, journal: Option<&JournalNumbers>) -> (Numbers, RangeSet) {
+    pub(crate) fn sum(
+        self,
+        journal: Option<&JournalNumbers>,
+        expired: &RangeSet,
+    ) -> (Numbers, RangeSet) {
         let end = |set: &RangeSet| set.iter().last().map_or(1, |(_, end)| end);
-        let mut highest = end(&self.recorded).max(end(&self.gaps));
+        let mut highest = end(&self.recorded).max(end(&self.gaps)).max(end(expired));
         let (mut open, mut in_hand) = (RangeSet::new(), RangeSet::new());
         match (journal, &self.last_beat) {
             (Some(journal), _) => {
@@ -78,7 +84,7 @@ impl Ledgered {
         }
         let mut missing = RangeSet::new();
         missing.insert(1, highest);
-        for set in [&self.recorded, &self.gaps] {
+        for set in [&self.recorded, &self.gaps, expired] {
             for (start, end) in set.iter() {
                 missing.remove_range(start, end);
                 open.remove_range(start, end);
@@ -97,6 +103,7 @@ impl Ledgered {
             admitted: highest - 1,
             recorded: self.recorded.len(),
             gaps: self.gaps.len(),
+            expired: expired.len(),
             open: open.len(),
             gap_reasons: self.reasons,
             missing: missing.len(),

@@ -8,6 +8,7 @@ use record::envelope::{Envelope, Segment, SegmentFile, Summary};
 use record::{Body, Digest, Frame, FrameReader, Kind, Leaf, Pid, Scanned};
 
 use super::Finding;
+use super::gone::Gone;
 use super::numbers::Ledgered;
 use crate::QueryError;
 
@@ -28,8 +29,12 @@ pub(crate) struct Reading<'a> {
     pub(crate) beyond: Vec<(String, u64)>,
     /// Segment files by name, as records of the log name them.
     pub(crate) named: BTreeMap<String, SegmentFile>,
+    /// Objects of the log with the versions that records name.
+    pub(crate) ledger: BTreeMap<String, String>,
     pub(crate) keys: Option<&'a KeyStore>,
     pub(crate) unopenable: u64,
+    /// What receipts say, and what is gone.
+    pub(crate) gone: Gone,
 }
 
 impl Reading<'_> {
@@ -112,8 +117,24 @@ impl Reading<'_> {
             self.finding(parts_file, Some(leaf), what);
         }
         if let (Some(keys), Some(ids)) = (self.keys, &record.keys) {
-            let there = keys.has(ids.subject) && keys.has(ids.period);
-            self.unopenable += u64::from(!there);
+            if !keys.opens(ids.subject, ids.period) {
+                self.unopenable += 1;
+                let missing = [ids.subject, ids.period].into_iter().filter(|kid| !keys.has(*kid));
+                self.gone.unopenable(leaf, missing.collect());
+            }
+        }
+    }
+
+    fn name_files(&mut self, file: &str, leaf: u64, files: &[SegmentFile]) {
+        for named in files {
+            let before = self.named.insert(named.name.clone(), named.clone());
+            // After a crash a file is named again, perhaps with another lock.
+            let other = before
+                .is_some_and(|before| (before.bytes, before.sha256) != (named.bytes, named.sha256));
+            if other {
+                let what = format!("{} was named before with other bytes", named.name);
+                self.finding(file, Some(leaf), what);
+            }
         }
     }
 
@@ -121,14 +142,16 @@ impl Reading<'_> {
         match body {
             Body::Gap(gap) => self.numbers.gap(gap),
             Body::Heartbeat(beat) => self.numbers.beat(beat),
-            Body::Segment(Segment { files, .. }) => {
-                for named in files {
-                    let before = self.named.insert(named.name.clone(), named.clone());
-                    if before.is_some_and(|before| before != *named) {
-                        let what = format!("{} was named before with other bytes", named.name);
-                        self.finding(file, Some(leaf), what);
-                    }
-                }
+            Body::Segment(Segment { files, ledger, .. }) => {
+                self.name_files(file, leaf, files);
+                let objects = ledger.iter().map(|o| (o.name.clone(), o.version.clone()));
+                self.ledger.extend(objects);
+            }
+            Body::Erasure(erasure) => self.gone.destroyed(&erasure.keys),
+            Body::Expiry(expiry) => self.gone.expired(expiry),
+            Body::Tier(tier) => {
+                self.gone.moved(tier);
+                self.name_files(file, leaf, &tier.files);
             }
             _ => {}
         }

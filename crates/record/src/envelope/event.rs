@@ -104,6 +104,9 @@ pub struct Segment {
     pub first: u64,
     /// Index of its last record in the log.
     pub last: u64,
+    /// Objects of the log that were put since the segment before, where the archive keeps versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ledger: Vec<crate::envelope::LedgerObject>,
     /// How many records it holds.
     pub records: u64,
 }
@@ -115,8 +118,14 @@ pub struct SegmentFile {
     pub bytes: u64,
     /// CRC-32 (IEEE) of its bytes: finds accidents fast where every part has a digest of its own.
     pub crc32: u32,
+    /// Until when it is locked, where the archive locks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<Timestamp>,
     /// Its name in the archive.
     pub name: String,
     /// SHA-256 of its bytes.
     pub sha256: Digest,
+    /// Its version, where the archive keeps versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }

@@ -210,6 +210,12 @@ pub struct ProviderError {
 pub struct Retention {
     /// The retention class.
     pub class: String,
+    /// When the content can no longer be opened; `None`: no end is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_until: Option<Timestamp>,
+    /// Until when the archived files are locked at least; `None`: no lock is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<Timestamp>,
 }
 
 /// Scores of the signals, in thousandths, so that the canonical form holds no fractions.

@@ -65,7 +65,7 @@ fn interaction(text: &str, number: f64, n: u64) -> Interaction {
             skeleton: Some(PartRef { length: 7, ..part }),
             status: Some(200),
         },
-        retention: Retention { class: "standard".into() },
+        retention: Retention { class: "standard".into(), content_until: None, locked_until: None },
         signals: Signals { injection: Some(20), refusal: None },
         synthetic: false,
         time: Times {

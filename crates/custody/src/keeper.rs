@@ -1,0 +1,153 @@
+//! Who ends and keeps records: the recorder that runs, through its API, since one process alone
+//! writes the key store; where none runs, the command itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use api::lifecycle::{ErasureRequest, HoldPlacement, Word};
+use keys::{KeyStore, RootKey};
+use ledger::{RealDisk, SystemClock};
+use lifecycle::{Lifecycle, LifecycleError};
+use record::CollectorName;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::access_log::{CommandLog, lock};
+use crate::place::{Place, TENANT};
+use crate::recorder::API_FILE;
+use crate::{Failure, config, http};
+
+/// The recorder that runs, or this process.
+pub(crate) enum Keeper {
+    Server(String),
+    Here(Box<Here>),
+}
+
+/// The key store, locked against recorders.
+pub(crate) struct Here {
+    pub(crate) lifecycle: Lifecycle,
+    // Dropped after what uses the key store.
+    _log: CommandLog,
+    _lock: std::fs::File,
+}
+
+impl Keeper {
+    /// Finds it. `server` names one, for an installation whose data directory is elsewhere.
+    pub(crate) fn find(place: &Place, server: Option<&str>) -> Result<Self, Failure> {
+        if let Some(server) = server {
+            return Ok(Self::Server(server.to_owned()));
+        }
+        let collector = CollectorName::new(place.config.collector.clone())
+            .with_context(|| format!("collector = {:?}", place.config.collector))
+            .map_err(Failure::Usage)?;
+        let folder = place.collectors().join(collector.as_str());
+        if !place.keys.is_dir() {
+            return Err(Failure::Run(anyhow!(
+                "there is no key store in {}; --data names another data directory",
+                place.keys.display()
+            )));
+        }
+        RealDisk::create(&folder)
+            .with_context(|| format!("cannot write to {}", folder.display()))?;
+        match lock(&folder.join(".lock"), Duration::ZERO) {
+            Ok(lock) => Ok(Self::Here(Box::new(Here::open(place, lock)?))),
+            Err(busy) => {
+                let told = folder.join(API_FILE);
+                let server = std::fs::read_to_string(&told).map_err(|_| busy)?;
+                Ok(Self::Server(server.trim().to_owned()))
+            }
+        }
+    }
+
+    pub(crate) fn erase(&self, request: &ErasureRequest) -> Result<Value, Failure> {
+        match self {
+            Self::Server(server) => post(server, "/api/v1/erasures", request),
+            Self::Here(here) => done(api::lifecycle::erase(&here.lifecycle, request)),
+        }
+    }
+
+    pub(crate) fn approve(&self, id: &str, word: &Word) -> Result<Value, Failure> {
+        match self {
+            Self::Server(server) => {
+                post(server, &format!("/api/v1/erasures/{}/approval", http::encode(id)), word)
+            }
+            Self::Here(here) => done(api::lifecycle::approve(&here.lifecycle, id, word)),
+        }
+    }
+
+    pub(crate) fn pending(&self) -> Result<Value, Failure> {
+        match self {
+            Self::Server(server) => Ok(http::get(server, "/api/v1/erasures", &[])?),
+            Self::Here(here) => done(api::lifecycle::pending(&here.lifecycle)),
+        }
+    }
+
+    pub(crate) fn place_hold(&self, placement: &HoldPlacement) -> Result<Value, Failure> {
+        match self {
+            Self::Server(server) => post(server, "/api/v1/holds", placement),
+            Self::Here(here) => done(api::lifecycle::place_hold(&here.lifecycle, placement)),
+        }
+    }
+
+    pub(crate) fn lift_hold(&self, name: &str, word: &Word) -> Result<Value, Failure> {
+        match self {
+            Self::Server(server) => {
+                post(server, &format!("/api/v1/holds/{}/lift", http::encode(name)), word)
+            }
+            Self::Here(here) => done(api::lifecycle::lift_hold(&here.lifecycle, name, word)),
+        }
+    }
+
+    pub(crate) fn holds(&self) -> Result<Value, Failure> {
+        match self {
+            Self::Server(server) => Ok(http::get(server, "/api/v1/holds", &[])?),
+            Self::Here(here) => Ok(api::lifecycle::holds(&here.lifecycle)),
+        }
+    }
+}
+
+impl Here {
+    fn open(place: &Place, lock: std::fs::File) -> Result<Self, Failure> {
+        let root = RootKey::load(&place.root_key())?;
+        let keys = Arc::new(KeyStore::open_or_create(&place.keys, &root)?);
+        let log = CommandLog::new(place.clone());
+        let lifecycle = Lifecycle {
+            store: Arc::new(place.open_store()?),
+            archive: place.create_archive(place.config.archive_immutable)?,
+            cold: place.create_cold().map_err(Failure::Usage)?,
+            ledger: log.ledger()?,
+            keys,
+            classes: Arc::new(config::classes(&place.config).map_err(Failure::Usage)?),
+            clock: Arc::new(SystemClock),
+            tenant: TENANT.to_owned(),
+            folder: place.erasures(),
+            approvals: place.config.erasure.approvals,
+        };
+        lifecycle.resume_erasures()?;
+        Ok(Self { lifecycle, _log: log, _lock: lock })
+    }
+}
+
+fn post(server: &str, path: &str, body: &impl Serialize) -> Result<Value, Failure> {
+    match http::post(server, path, &serde_json::to_value(body)?)? {
+        (200..=299, value) => Ok(value),
+        (status, value) => {
+            let detail = value.get("detail").and_then(Value::as_str).unwrap_or("no detail");
+            let error = anyhow!("{detail}");
+            Err(match status {
+                409 => Failure::Refused(error),
+                400..=499 => Failure::Usage(error),
+                _ => Failure::Run(error.context(format!("{server} answered {status}"))),
+            })
+        }
+    }
+}
+
+fn done(result: Result<Value, LifecycleError>) -> Result<Value, Failure> {
+    result.map_err(|error| match error {
+        LifecycleError::Question(_) => Failure::Usage(error.into()),
+        LifecycleError::Held(_) => Failure::Refused(error.into()),
+        _ => Failure::Run(error.into()),
+    })
+}

@@ -1,0 +1,291 @@
+//! Hot to cold: the segments of a class and day become one, compressed with patience and locked for
+//! the whole time, in the cold archive.
+//!
+//! ```text
+//! read hot ─► put cold, locked ─► read back, row by row ─► record ─► hot goes when its lock ends
+//! ```
+//!
+//! A crash anywhere leaves hot files that the next run finds again; the cold file has a name of
+//! what it holds, so it is made once. A hot lock that would end before its file is cold is made
+//! longer first: there is never a moment without a lock.
+
+use std::collections::BTreeMap;
+
+use archive::{Archive, Lock, Name};
+use bytes::Bytes;
+use record::envelope::{SegmentFile, Summary, Tier};
+use record::{Body, Digest, LOG, Pid, Timestamp};
+use segment::{PartsWriter, RecordsWriter};
+
+use crate::expire::{class_and_day, is_locked, parts_of};
+use crate::{Lifecycle, LifecycleError};
+
+const DAY_US: i64 = 86_400_000_000;
+/// Bytes of hot files that become one cold one, at most.
+const GROUP: u64 = 256 << 20;
+/// A hot lock is made longer when it has fewer days left than this, and by as many.
+const SLACK_DAYS: i64 = 15;
+const COLD: &str = ".cold.parquet";
+
+/// Hot records files that become one cold file.
+struct Group {
+    hot: Vec<Name>,
+    class: String,
+    day: Timestamp,
+}
+
+impl Lifecycle {
+    /// Moves what is due. Gives what was recorded.
+    pub fn tier(&self) -> Result<Vec<Tier>, LifecycleError> {
+        let Some(cold) = self.cold.as_deref() else { return Ok(Vec::new()) };
+        let mut done = Vec::new();
+        for collector in self.store.collectors()? {
+            for group in self.due(&collector.name)? {
+                if self.is_cold(cold, &group)? {
+                    self.drop_hot(cold, &group)?;
+                    continue;
+                }
+                let moved = self.move_group(cold, &group);
+                if moved.is_err() {
+                    self.keep_locked(&group)?;
+                }
+                done.push(moved?);
+                self.drop_hot(cold, &group)?;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Groups of hot files whose hot time is over.
+    fn due(&self, collector: &str) -> Result<Vec<Group>, LifecycleError> {
+        let mut days: BTreeMap<(String, Timestamp), Vec<Name>> = BTreeMap::new();
+        for name in self.archive.list(&format!("{collector}/records/"))? {
+            if name.as_str().ends_with(COLD) {
+                continue;
+            }
+            if let Some((class, Some(day))) = class_and_day(&name)
+                && self.hot_until(class, day) <= self.now()
+            {
+                days.entry((class.to_owned(), day)).or_default().push(name);
+            }
+        }
+        let mut groups = Vec::new();
+        for ((class, day), mut names) in days {
+            names.sort();
+            let mut hot = Vec::new();
+            let mut bytes = 0;
+            for name in names {
+                let mut size = self.archive.sum(&name)?.map_or(0, |sum| sum.bytes);
+                size += self.archive.sum(&parts_of(&name)?)?.map_or(0, |sum| sum.bytes);
+                if !hot.is_empty() && bytes + size > GROUP {
+                    let class = class.clone();
+                    groups.push(Group { hot: std::mem::take(&mut hot), class, day });
+                    bytes = 0;
+                }
+                bytes += size;
+                hot.push(name);
+            }
+            groups.push(Group { hot, class, day });
+        }
+        Ok(groups)
+    }
+
+    fn hot_until(&self, class: &str, day: Timestamp) -> Timestamp {
+        let class = if class == LOG { self.classes.of("") } else { self.classes.of(class) };
+        class.hot_until(day.plus_us(DAY_US))
+    }
+
+    fn lock(&self, group: &Group) -> Lock {
+        let days = if group.class == LOG {
+            self.classes.longest_lock()
+        } else {
+            self.classes.of(&group.class).lock
+        };
+        let end_of_day = group.day.plus_us(DAY_US);
+        let until = end_of_day.plus_us(i64::from(days).saturating_mul(DAY_US));
+        Lock { until: (days > 0 && until > self.now()).then_some(until), cold: true }
+    }
+
+    /// Whether a cold file holds all of a group: its own, or that of a larger group of which some
+    /// hot files have gone.
+    fn is_cold(&self, cold: &dyn Archive, group: &Group) -> Result<bool, LifecycleError> {
+        let own = cold_name(group)?;
+        let folder = own.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
+        let Some(wanted) = range(&own) else { return Ok(false) };
+        let covers = |name: &Name| {
+            range(name).is_some_and(|(first, last)| first <= wanted.0 && wanted.1 <= last)
+        };
+        for name in cold.list(&format!("{folder}/"))?.iter().filter(|name| covers(name)) {
+            let Some(bytes) = cold.get(name)? else { continue };
+            let there = rows(Bytes::from(bytes))?;
+            let mut whole = true;
+            for hot in &group.hot {
+                let Some(bytes) = self.archive.get(hot)? else { continue };
+                let hot = rows(Bytes::from(bytes))?;
+                whole &= hot.iter().all(|(leaf, digest)| there.get(leaf) == Some(digest));
+            }
+            if whole {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn move_group(&self, cold: &dyn Archive, group: &Group) -> Result<Tier, LifecycleError> {
+        let name = cold_name(group)?;
+        let lock = self.lock(group);
+        let mut parts: BTreeMap<Pid, Vec<u8>> = BTreeMap::new();
+        let mut expected = BTreeMap::new();
+        let mut writer = RecordsWriter::cold(cold.stage()?)?;
+        let mut failed = None;
+        for hot in &group.hot {
+            let Some(bytes) = self.archive.get(hot)? else { continue };
+            segment::each_record(Bytes::from(bytes), |leaf, envelope| {
+                let pushed = Summary::from_bytes(envelope).map_err(|error| error.to_string());
+                let pushed = pushed.and_then(|record| {
+                    writer.push(leaf, &record, envelope).map_err(|error| error.to_string())
+                });
+                if let Err(error) = pushed {
+                    failed.get_or_insert(format!("record {leaf} of {hot}: {error}"));
+                }
+                expected.insert(leaf, Digest::of(envelope));
+            })?;
+            if let Some(bytes) = self.archive.get(&parts_of(hot)?)? {
+                segment::each_part(Bytes::from(bytes), |pid, sealed| {
+                    parts.entry(pid).or_insert_with(|| sealed.to_vec());
+                })?;
+            }
+        }
+        if let Some(failed) = failed {
+            return Err(LifecycleError::Question(failed));
+        }
+        let mut files = vec![put(&name, writer.finish()?, lock)?];
+        if !parts.is_empty() {
+            let mut writer = PartsWriter::new(cold.stage()?, parts.len())?;
+            for (pid, sealed) in &parts {
+                writer.push(pid, sealed)?;
+            }
+            files.push(put(&parts_of(&name)?, writer.finish()?, lock)?);
+        }
+
+        // Read back, row by row: what goes is only what is there again.
+        let there = cold.get(&name)?.map(Bytes::from).unwrap_or_default();
+        let same_parts = match cold.get(&parts_of(&name)?)? {
+            None => parts.is_empty(),
+            Some(bytes) => {
+                let mut left = parts;
+                segment::each_part(Bytes::from(bytes), |pid, sealed| {
+                    if left.get(&pid).is_some_and(|bytes| bytes == sealed) {
+                        left.remove(&pid);
+                    }
+                })?;
+                left.is_empty()
+            }
+        };
+        if !same_parts || rows(there)? != expected {
+            return Err(LifecycleError::Question(format!(
+                "{name} in {} does not hold what was put; nothing was removed",
+                cold.location()
+            )));
+        }
+        let tier = Tier {
+            archive: cold.location(),
+            class: group.class.clone(),
+            day: group.day.day(),
+            files,
+            from: from(group)?,
+            records: u64::try_from(expected.len()).unwrap_or(u64::MAX),
+        };
+        self.record(Body::Tier(tier.clone()))?;
+        Ok(tier)
+    }
+
+    /// Removes hot files whose own lock has ended. They are in the cold tier, which was just read.
+    fn drop_hot(&self, cold: &dyn Archive, group: &Group) -> Result<(), LifecycleError> {
+        if !self.is_cold(cold, group)? {
+            return Ok(());
+        }
+        let now = self.now();
+        for hot in &group.hot {
+            let parts = parts_of(hot)?;
+            if !is_locked(self.archive.as_ref(), hot, now)?
+                && !is_locked(self.archive.as_ref(), &parts, now)?
+            {
+                self.archive.remove(&parts)?;
+                self.archive.remove(hot)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes locks longer that would end before the cold tier is there.
+    fn keep_locked(&self, group: &Group) -> Result<(), LifecycleError> {
+        let soon = self.now().plus_us(SLACK_DAYS * DAY_US);
+        for hot in &group.hot {
+            for name in [hot.clone(), parts_of(hot)?] {
+                if !is_locked(self.archive.as_ref(), &name, soon)? {
+                    let until = soon.plus_us(SLACK_DAYS * DAY_US);
+                    self.archive.extend_lock(&name, Lock::until(until))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `<first>-<last>.cold.parquet`, of the first and the last hot file.
+fn cold_name(group: &Group) -> Result<Name, LifecycleError> {
+    let (Some(first), Some(last)) = (group.hot.first(), group.hot.last()) else {
+        return Err(LifecycleError::Question("a group without files".to_owned()));
+    };
+    let stem = |name: &Name| {
+        let file = name.as_str().rsplit('/').next().unwrap_or_default();
+        file.trim_end_matches(".parquet").to_owned()
+    };
+    let (first_stem, last_stem) = (stem(first), stem(last));
+    let start = first_stem.split('-').next().unwrap_or_default();
+    let end = last_stem.split('-').next_back().unwrap_or_default();
+    let folder = first.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
+    Ok(Name::new(format!("{folder}/{start}-{end}{COLD}"))?)
+}
+
+/// First and last index of a cold file, from its name.
+fn range(name: &Name) -> Option<(u64, u64)> {
+    let file = name.as_str().rsplit('/').next()?;
+    let (first, last) = file.strip_suffix(COLD)?.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
+
+fn from(group: &Group) -> Result<Vec<String>, LifecycleError> {
+    let mut names = Vec::new();
+    for hot in &group.hot {
+        names.push(hot.to_string());
+        names.push(parts_of(hot)?.to_string());
+    }
+    Ok(names)
+}
+
+/// The digest of each row.
+fn rows(file: Bytes) -> Result<BTreeMap<u64, Digest>, LifecycleError> {
+    let mut rows = BTreeMap::new();
+    segment::each_record(file, |leaf, envelope| {
+        rows.insert(leaf, Digest::of(envelope));
+    })?;
+    Ok(rows)
+}
+
+fn put(
+    name: &Name,
+    staged: Box<dyn archive::Staged + '_>,
+    lock: Lock,
+) -> Result<SegmentFile, LifecycleError> {
+    let (sum, version) = staged.put(name, lock)?;
+    Ok(SegmentFile {
+        bytes: sum.bytes,
+        crc32: sum.crc32,
+        locked_until: lock.until.filter(|_| version.is_some()),
+        name: name.to_string(),
+        sha256: Digest(sum.sha256),
+        version: version.map(|version| version.0),
+    })
+}
