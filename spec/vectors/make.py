@@ -72,25 +72,26 @@ two_chunks = seal(b"\0" + noise)
 # Frames of one block, RFC 8878, written out: stored, and one byte repeated.
 stored = bytes.fromhex("28b52ffd2006310000") + content
 repeated = bytes.fromhex("28b52ffd2064230300") + b"t"
+def part_key(sealed):
+    return b"".join(message_key(sealing, b"custody/part/v1", sealed[:24]))
+# The one vector that our compressor made: a frame that points into the dictionary.
+with_dictionary = dict(line.split(" ", 1) for line in (here / "dictionary.txt").read_text().splitlines())
 write(
     "part.txt",
     tenant="default", **{"class": "standard"}, subject_key=subject, period_key=period,
     k_dedup=dedup, k_salt=salting, k_seal=sealing,
     content=content, pid=mac(dedup, b"text\0" + content), sealed=sealed,
-    part_key=b"".join(message_key(sealing, b"custody/part/v1", sealed[:24])),
+    part_key=part_key(sealed),
     noise_length=len(noise), noise_sha256=sha256(noise), noise_pid=mac(dedup, b"opaque\0" + noise),
     noise_sealed_length=len(two_chunks), noise_sealed_sha256=sha256(two_chunks),
-    zstd_sealed=seal(b"\1" + repeated), zstd_content=b"t" * 100,
+    zstd_sealed=seal(b"\1" + repeated), zstd_content=b"t" * 100, zstd_key=part_key(seal(b"\1" + repeated)),
     dictionary_stored_sealed=seal(b"\2" + stored), dictionary_stored_content=content,
+    dictionary_stored_key=part_key(seal(b"\2" + stored)), dictionary_key=part_key(bytes.fromhex(with_dictionary["sealed"])),
     dictionary_sha256=sha256((here / "../../crates/seal/dict/v1.txt").read_bytes()),
 )
-# The one vector that our compressor made: a frame that points into the dictionary.
-frame = (here / "dictionary.txt")
-if frame.exists():
-    lines = dict(line.split(" ", 1) for line in frame.read_text().splitlines())
-    opened = unchunked(sealing, b"custody/part/v1", bytes.fromhex(lines["sealed"]))
-    assert opened == bytes.fromhex(lines["compressed"]) and opened[:5] == b"\2\x28\xb5\x2f\xfd"
-    assert mac(salting, opened)[:24].hex() == lines["sealed"][:48]
+opened = unchunked(sealing, b"custody/part/v1", bytes.fromhex(with_dictionary["sealed"]))
+assert opened == bytes.fromhex(with_dictionary["compressed"]) and opened[:5] == b"\2\x28\xb5\x2f\xfd"
+assert mac(salting, opened)[:24].hex() == with_dictionary["sealed"][:48]
 
 # part.md: content encoding.
 write(
@@ -135,8 +136,22 @@ interaction = canonical(head | {
 gap = canonical(head | {"kind": "gap", "body": {
     "at_most": True, "count": 5, "numbers": [[3, 6], [9, 9]], "reason": "crash",
     "since": recorded - 5000000, "until": recorded}})
+others = {
+    "heartbeat": {"admitted": 17, "gaps": 6, "open": [[16, 16]], "recorded": 10},
+    "recovery": {"damage": [{"bytes": 40, "file": "0000000000000001.journal", "kept_as": "", "offset": 512}],
+                 "interrupted": 1, "unsealed": 2},
+    "access": {"action": "show", "count": 1, "records": [record_id], "who": "local:auditor"},
+    "alert": {"message": "grün — 2 of 3", "rule": "segment_parts_missing"},
+    "configuration": {"event": "start", "mode": "evidence", "policy": "default@1", "version": "0.1.0"},
+    "segment": {"files": [{"bytes": 4096, "crc32": 4294967295, "sha256": sha256(b"a file").hex(),
+                           "name": "c1/records/class=standard/date=2026-11-23/000000000000-000000000007.parquet"}],
+                "first": 0, "last": 7, "records": 8},
+}
+events = {kind: canonical(head | {"kind": kind, "body": body}) for kind, body in others.items()}
 write("envelope.txt", interaction=interaction.decode(), interaction_sha256=sha256(interaction),
-      gap=gap.decode(), gap_sha256=sha256(gap))
+      gap=gap.decode(), gap_sha256=sha256(gap),
+      **{name: value for kind, bytes_ in events.items()
+         for name, value in ((kind, bytes_.decode()), (kind + "_sha256", sha256(bytes_)))})
 
 # leaf.md.
 def leaf(envelope):
@@ -198,7 +213,9 @@ def spread(number):
     groups = [digits[i:i + 3] for i in range(0, len(digits), 3)]
     return "/".join(["x" + group for group in groups[:-1]] + groups[-1:])
 ledger = "c1/ledger/"
-write("archive.txt", checkpoint=ledger + "checkpoint",
+write("archive.txt", installation="0123abcd", collector="c1", origin=origin,
+      description=canonical({"format": 1, "collectors": {"c1": {"origin": origin, "key": verifier}}}).decode(),
+      checkpoint=ledger + "checkpoint",
       checkpoint_of_7=ledger + "checkpoints/" + spread(7), checkpoint_of_70000=ledger + "checkpoints/" + spread(70000),
       full_tile=f"{ledger}tile/0/{spread(1234067)}", partial_tile=f"{ledger}tile/1/{spread(0)}.p/17",
       bundle=f"{ledger}tile/entries/{spread(273)}.p/112",
@@ -228,3 +245,62 @@ write("anchors.txt", cosigning_key=b"\x08" * 32, witness_key=witness_key, time=a
       state_name=sha256(origin.encode()).hex()[:32],
       cosigned_of_70000=f"{ledger}anchors/{spread(70000)}/witness-{witness_id.hex()}.note",
       timestamp_of_7=f"{ledger}anchors/{spread(7)}/timestamp.tsr")
+# segment.md: both files, written out as Parquet by hand, and what the columns of a record say.
+def varint(n):
+    return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
+def thrift(value):
+    """Thrift's compact protocol: a struct is a dict by field number, with integers of 32 bits unless they are Long."""
+    kind = {bytes: 8, list: 9, dict: 12, Long: 6}.get(type(value), 5)
+    if kind in (5, 6):
+        return kind, varint(value << 1)
+    if kind == 8:
+        return kind, varint(len(value)) + value
+    if kind == 9:
+        items = [thrift(item) for item in value]
+        return kind, bytes([len(items) << 4 | items[0][0]]) + b"".join(item for _, item in items)
+    out, last = b"", 0
+    for number, member in sorted(value.items()):
+        member_kind, encoded = thrift(member)
+        out, last = out + bytes([number - last << 4 | member_kind]) + encoded, number
+    return kind, out + b"\0"
+class Long(int):
+    """An integer of 64 bits."""
+WIDTH64, BYTES, FIXED = 2, 6, 7
+def zstandard(data):
+    """A Zstandard frame of one block that is stored as it is, RFC 8878 section 3.1.1."""
+    return bytes.fromhex("28b52ffda0") + struct.pack("<I", len(data)) + struct.pack("<I", len(data) << 3 | 1)[:3] + data
+def parquet(rows, *columns, codec=0):
+    """A Parquet file of one row group, plain, without nulls, codec 0 (none) or 6 (Zstandard). columns: name, physical type, converted type."""
+    file, chunks = b"PAR1", []
+    for (name, kind, _), values in zip(columns, zip(*rows)):
+        plain = {WIDTH64: lambda n: struct.pack("<Q", n), FIXED: bytes, BYTES: lambda data: struct.pack("<I", len(data)) + data}[kind]
+        page, at = b"".join(map(plain, values)), len(file)
+        stored = zstandard(page) if codec == 6 else page
+        header = {1: 0, 2: len(page), 3: len(stored), 5: {1: len(rows), 2: 0, 3: 3, 4: 3}}
+        whole = Long(len(thrift(header)[1] + page))
+        file += thrift(header)[1] + stored
+        size = Long(len(file) - at)
+        chunks.append({2: Long(at), 3: {1: kind, 2: [0], 3: [name.encode()], 4: codec, 5: Long(len(rows)), 6: whole, 7: size, 9: Long(at)}})
+    fields = [{4: b"schema", 5: len(columns)}]
+    for name, kind, converted in columns:
+        fields.append({1: kind, 3: 0, 4: name.encode()} | ({2: 32} if kind == FIXED else {}) | ({6: converted} if converted is not None else {}))
+    footer = thrift({1: 1, 2: fields, 3: Long(len(rows)), 4: [{1: chunks, 2: Long(len(file)), 3: Long(len(rows))}]})[1]
+    return file + footer + struct.pack("<I", len(footer)) + b"PAR1"
+UTF8, UINT64 = 0, 14
+told = json.loads(interaction)
+columns = {
+    "leaf_index": 0, "id": record_id, "kind": "interaction", "collector": "c1", "recorded": recorded,
+    "admitted": told["time"]["admitted"], "synthetic": False, "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "session": "s1",
+    "thread": "t_8a6b0c1d2e3f4a5b0c1d", "origin": "proxy", "upstream": "openai", "provider": "openai", "operation": "chat",
+    "model_requested": "small-1", "model_answered": "small-1-a", "outcome": "complete", "finish_class": "stop",
+    "user": "u_8899aabbccddeeff", "credential": "k_0011223344556677", "environment": None, "service": None,
+    "retention_class": "standard", "admission": 17, "status": 200, "input_tokens": 25, "output_tokens": 8, "total_tokens": 33,
+    "cost_micro_usd": 41, "first_token_us": None, "total_us": 1999600, "masked": 1,
+}
+gap_columns = dict.fromkeys(columns) | {"leaf_index": 1, "id": record_id, "kind": "gap", "collector": "c1", "recorded": recorded}
+records_rows = [(0, record_id.encode(), interaction), (1, record_id.encode(), gap)]
+records_columns = ("leaf_index", WIDTH64, UINT64), ("id", BYTES, UTF8), ("envelope", BYTES, None)
+write("segment.txt", interaction_columns=json.dumps(columns), gap_columns=json.dumps(gap_columns),
+      records_file=parquet(records_rows, *records_columns),
+      records_file_zstandard=parquet(records_rows, *records_columns, codec=6),
+      parts_file=parquet([(pid, len(sealed), sealed)], ("pid", FIXED, None), ("length", WIDTH64, UINT64), ("sealed", BYTES, None)))

@@ -162,8 +162,13 @@ fn kept(
         let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
         let note = std::fs::read(&path).with_context(|| name.clone())?;
         match open(&note, keys) {
-            Ok(checkpoint) => {
-                kept.insert(checkpoint.size, (name, checkpoint.root));
+            Ok(Checkpoint { size, root, .. }) => {
+                let before = kept.insert(size, (name.clone(), root));
+                if let Some((other, _)) = before.filter(|(_, before)| *before != root) {
+                    findings.push(format!(
+                        "{name}: {other} is of size {size} too, with another root: the log was forked"
+                    ));
+                }
             }
             Err(why) => findings.push(format!("{name}: {why}")),
         }

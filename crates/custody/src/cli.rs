@@ -110,6 +110,12 @@ pub(crate) struct ServeArgs {
 pub(crate) struct ShowArgs {
     /// The record's id, as `Custody-Interaction-Id` says it
     pub(crate) id: String,
+    /// Take this part out, sealed, into --output, and print the key that opens it and nothing else
+    #[arg(long, value_name = "PID", requires = "output", conflicts_with_all = ["server", "metadata"])]
+    pub(crate) disclose: Option<String>,
+    /// Where the sealed bytes of --disclose go; a new file
+    #[arg(long, short, value_name = "FILE", requires = "disclose")]
+    pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }

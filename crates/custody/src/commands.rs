@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod config;
+mod disclose;
 pub(crate) mod erase;
 pub(crate) mod hold;
 pub(crate) mod keys;

@@ -77,7 +77,7 @@ fn a_journal_and_an_archive() {
     let root = RootKey::load_or_create(&dir.path().join("root.key")).unwrap();
     let archive = Arc::new(LocalArchive::create(dir.path().join("archive"), false).unwrap());
     let shared: Arc<dyn archive::Archive> = Arc::<LocalArchive>::clone(&archive);
-    let origin = "custody.local/0123abcd/c1";
+    let origin = text(ARCHIVE, "origin");
     let config = Config {
         collector: CollectorName::new("c1").unwrap(),
         disk: Arc::new(RealDisk::create(dir.path().join("c1")).unwrap()),
@@ -134,8 +134,6 @@ fn a_journal_and_an_archive() {
     assert_eq!(signed, get("c1/ledger/checkpoints/001"));
     assert_eq!(signed, std::fs::read(dir.path().join("c1/checkpoint")).unwrap());
     let description: serde_json::Value = serde_json::from_slice(&get("custody.json")).unwrap();
-    let key = text(LEAF, "verifier_key");
-    let expected = serde_json::json!({"format": 1,
-        "collectors": {"c1": {"origin": origin, "key": key}}});
+    let expected: serde_json::Value = serde_json::from_str(text(ARCHIVE, "description")).unwrap();
     assert_eq!(description, expected);
 }

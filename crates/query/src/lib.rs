@@ -10,6 +10,7 @@
 //! after its access record is durable.
 
 mod access;
+mod disclose;
 mod error;
 mod filter;
 mod open;
@@ -22,6 +23,7 @@ mod verify;
 mod view;
 
 pub use access::{Access, AccessLog, Refusal};
+pub use disclose::Disclosure;
 pub use error::QueryError;
 pub use filter::{Filter, FilterError};
 pub use proof::ProofAnswer;

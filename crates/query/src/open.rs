@@ -1,9 +1,11 @@
 //! Opening parts.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use record::envelope::{Interaction, PartRef};
 use record::{Content, Pid, Scope};
+use seal::ScopeKey;
 
 use crate::source::Source;
 use crate::{QueryError, Store};
@@ -103,6 +105,17 @@ impl Store {
             return Err(Withheld::Quarantined);
         }
         let sealed = sealed.ok_or(Withheld::Missing)?;
+        let key = self.key_of(interaction, part)?;
+        let plain = key.open(sealed).map_err(|_| Withheld::Damaged)?;
+        Content::decode(&plain).map_err(|_| Withheld::Damaged)
+    }
+
+    /// The key of the scope that a part is in.
+    pub(crate) fn key_of(
+        &self,
+        interaction: &Interaction,
+        part: &PartRef,
+    ) -> Result<Arc<ScopeKey>, Withheld> {
         let keys = self.keys.as_ref().ok_or(Withheld::NoKeys)?;
         let ids = &interaction.keys;
         let subject = match part.scope {
@@ -110,9 +123,6 @@ impl Store {
             _ => ids.subject,
         };
         let class = &interaction.retention.class;
-        let key =
-            keys.scope_key(subject, ids.period, &self.tenant, class).ok_or(Withheld::Erased)?;
-        let plain = key.open(sealed).map_err(|_| Withheld::Damaged)?;
-        Content::decode(&plain).map_err(|_| Withheld::Damaged)
+        keys.scope_key(subject, ids.period, &self.tenant, class).ok_or(Withheld::Erased)
     }
 }

@@ -1,6 +1,7 @@
 //! Re-checks everything: the log against its checkpoints, every envelope against its leaf, every
 //! sealed part against its envelope, every segment's file against the record that names it, and
-//! that every admission number ended as a record or in a gap.
+//! that every admission number ended as a record or in a gap. Where a records file is not the one that
+//! was named, its columns are held against its envelopes.
 //!
 //! No key is needed but the collectors' public ones.
 

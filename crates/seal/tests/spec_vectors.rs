@@ -59,9 +59,13 @@ fn every_codec_opens() {
         let sealed = bytes(PART, &format!("{name}_sealed"));
         let content = bytes(PART, &format!("{name}_content"));
         assert_eq!(scope().open(&sealed).unwrap(), content, "{name}");
+        let key = scope().part_key(&sealed).unwrap().to_bytes().to_vec();
+        assert_eq!(key, bytes(PART, &format!("{name}_key")), "{name}");
     }
     let sealed = bytes(DICTIONARY, "sealed");
     assert_eq!(scope().open(&sealed).unwrap(), text(DICTIONARY, "content").as_bytes());
+    let key = scope().part_key(&sealed).unwrap().to_bytes().to_vec();
+    assert_eq!(key, bytes(PART, "dictionary_key"));
 }
 
 #[test]

@@ -11,4 +11,4 @@ mod records;
 
 pub use error::SegmentError;
 pub use parts::{PartsWriter, each_part, find_parts};
-pub use records::{RecordsWriter, each_record, find_records};
+pub use records::{RecordsWriter, each_difference, each_record, find_records};

@@ -45,7 +45,8 @@ pub(super) fn verify_collector(
         (Some(key), Some(note)) => match Checkpoint::open(&note, key) {
             Ok(checkpoint) => checkpoint,
             Err(error) => {
-                findings.push(Finding { file: published, record: None, what: error.to_string() });
+                let what = error.to_string();
+                findings.push(Finding { file: published.clone(), record: None, what });
                 empty
             }
         },
@@ -56,7 +57,7 @@ pub(super) fn verify_collector(
                 notes.push("nothing is sealed yet".to_owned());
             } else {
                 let what = "there is no checkpoint".to_owned();
-                findings.push(Finding { file: published, record: None, what });
+                findings.push(Finding { file: published.clone(), record: None, what });
             }
             empty
         }
@@ -71,10 +72,11 @@ pub(super) fn verify_collector(
         &source,
         |index, entry| {
             match Leaf::from_bytes(entry) {
-                Ok(leaf) => leaves.push(Some(leaf.envelope.0)),
+                Ok(leaf) => leaves.push(Some(leaf)),
                 Err(error) => {
                     leaves.push(None);
-                    let file = format!("{prefix}{}", TilePath::bundle_covering(index, index + 1));
+                    let file =
+                        format!("{prefix}{}", TilePath::bundle_covering(index, checkpoint.size));
                     findings.push(Finding { file, record: Some(index), what: error.to_string() });
                 }
             }
@@ -107,6 +109,7 @@ pub(super) fn verify_collector(
         parts: 0,
         bytes: report.bytes,
         unsealed: BTreeMap::new(),
+        beyond: Vec::new(),
         seen: HashMap::new(),
         named: BTreeMap::new(),
         keys: store.keys.as_deref(),
@@ -116,8 +119,10 @@ pub(super) fn verify_collector(
     };
     let (sums, journal_numbers) =
         read_all(store, collector, &mut reading, checkpoint.size, &mut notes, progress)?;
-    let files = check_files(&mut reading, &sums, &mut notes);
-    missing_envelopes(&mut reading, &prefix);
+    let files = check_files(store, &mut reading, &sums, &mut notes)?;
+    let tail = store.journals.is_none();
+    missing_envelopes(&mut reading, &prefix, tail, &mut notes);
+    cut_back(store, key.as_ref(), &mut reading, &published, checkpoint.size)?;
 
     let locks = check_objects(store, collector, &mut reading, locks, progress)?;
 
@@ -226,8 +231,14 @@ fn kept_checkpoints(
     for name in store.archive.list(&format!("{prefix}checkpoints/"))? {
         let Some(note) = store.archive.get(&name)? else { continue };
         match Checkpoint::open(&note, key) {
-            Ok(checkpoint) => {
-                kept.insert(checkpoint.size, (name.to_string(), checkpoint.root));
+            Ok(Checkpoint { size, root, .. }) => {
+                let before = kept.insert(size, (name.to_string(), root));
+                if let Some((other, _)) = before.filter(|(_, before)| *before != root) {
+                    let what = format!(
+                        "{other} is of size {size} too, with another root: the log was forked"
+                    );
+                    findings.push(Finding { file: name.to_string(), record: None, what });
+                }
             }
             Err(error) => {
                 findings.push(Finding {
@@ -364,6 +375,9 @@ fn read_segments(
         let parts_file = parts_file.map(|name| name.to_string()).unwrap_or_default();
         let file = name.to_string();
         let read = segment::each_record(bytes, |leaf, envelope| {
+            if leaf >= size {
+                reading.beyond.push((file.clone(), leaf));
+            }
             reading.record(&file, leaf, envelope, &parts, &parts_file);
             progress("records", reading.envelopes, size);
         });
@@ -422,9 +436,15 @@ fn check_journals(journals: &[(String, Vec<u8>)], reading: &mut Reading<'_>) -> 
 }
 
 /// Segment files against the records that name them.
-fn check_files(reading: &mut Reading<'_>, sums: &Sums, notes: &mut Vec<String>) -> u64 {
+fn check_files(
+    store: &Store,
+    reading: &mut Reading<'_>,
+    sums: &Sums,
+    notes: &mut Vec<String>,
+) -> Result<u64, QueryError> {
     let named = std::mem::take(&mut reading.named);
     let mut checked = 0;
+    let mut differing = Vec::new();
     for (name, file) in &named {
         match sums.get(name) {
             // Also one whose records went first, and that a crash left: nobody read it.
@@ -437,15 +457,84 @@ fn check_files(reading: &mut Reading<'_>, sums: &Sums, notes: &mut Vec<String>) 
                     && sha256.is_none_or(|digest| digest == file.sha256);
                 if !same {
                     reading.finding(name, None, "the file is not the one that a record names");
+                    differing.push(name);
                 }
             }
         }
     }
     reading.named.clone_from(&named);
+    // Segments are named in their order, so that only the newest one can still wait for its record.
+    // A file of the cold tier waits until the move that it is part of goes on.
+    let newest = named.keys().filter_map(|name| span(name)).map(|(_, last)| last).max();
     for name in sums.keys().filter(|name| !named.contains_key(*name)) {
-        notes.push(format!("{name} is not named by a record yet"));
+        differing.push(name);
+        let waits = span(name).is_some_and(|(first, _)| newest.is_none_or(|newest| first > newest));
+        let hot = || Ok::<_, QueryError>(store.archive.sum(&Name::new(name.clone())?)?.is_some());
+        if waits || !hot()? {
+            notes.push(format!("{name} is not named by a record yet"));
+        } else {
+            reading.finding(name, None, "no record names the file");
+        }
     }
-    checked
+    // A file that is as its record says has the columns that the recorder wrote. In others, which
+    // column tells something else than the envelope?
+    for name in differing.into_iter().filter(|name| name.contains("/records/")) {
+        let name_there = Name::new(name.clone())?;
+        let found =
+            store.tiers().map(|archive| archive.get(&name_there)).find_map(Result::transpose);
+        let Some(bytes) = found.transpose()? else { continue };
+        let read = segment::each_difference(Bytes::from(bytes), |leaf, column| {
+            let what = format!("column {column} is not what the envelope says");
+            reading.finding(name, Some(leaf), what);
+        });
+        if let Err(error) = read {
+            reading.finding(name, None, error.to_string());
+        }
+    }
+    Ok(checked)
+}
+
+/// First and last index in the log, from a segment file's name.
+fn span(name: &str) -> Option<(u64, u64)> {
+    let name = name.rsplit('/').next()?.strip_suffix(".parquet")?;
+    let (first, last) = name.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
+
+/// Records past the checkpoint that show that it is not the newest one.
+fn cut_back(
+    store: &Store,
+    key: Option<&VerifyingKey>,
+    reading: &mut Reading<'_>,
+    published: &str,
+    size: u64,
+) -> Result<(), QueryError> {
+    // Without a checkpoint everything is past it, and that it is not there was told.
+    if size == 0 {
+        return Ok(());
+    }
+    // A segment is made of records that are in the tree. While the log grows, one may have come
+    // after the checkpoint was read: the newest one counts.
+    let beyond = std::mem::take(&mut reading.beyond);
+    if !beyond.is_empty() {
+        let note = store.archive.get(&Name::new(published.to_owned())?)?;
+        let opened = key.zip(note).and_then(|(key, note)| Checkpoint::open(&note, key).ok());
+        let now = opened.map_or(size, |checkpoint| checkpoint.size);
+        for (file, leaf) in beyond.into_iter().filter(|(_, leaf)| *leaf >= now).take(MANY) {
+            let what = format!("the record is in a segment, and the log ends at {now}");
+            reading.finding(&file, Some(leaf), what);
+        }
+    }
+    // The journal goes on where the log ends, or it was not this log.
+    let end = size.saturating_add(u64::try_from(reading.unsealed.len()).unwrap_or(u64::MAX));
+    let last = reading.unsealed.last_key_value().map_or(0, |(leaf, _)| *leaf);
+    if last >= end {
+        let missing = (size..=last).find(|leaf| !reading.unsealed.contains_key(leaf));
+        let what = "the record is neither under the checkpoint nor in the journal, and later ones \
+                    are: the log was cut back, or the journal is another one's";
+        reading.finding(published, missing, what);
+    }
+    Ok(())
 }
 
 /// Versions and, when asked for, locks of all objects of a collector.
@@ -483,8 +572,9 @@ fn check_objects(
 }
 
 /// Records of the log for which no envelope was found.
-fn missing_envelopes(reading: &mut Reading<'_>, prefix: &str) {
-    let missing: Vec<u64> = (0..)
+fn missing_envelopes(reading: &mut Reading<'_>, prefix: &str, tail: bool, notes: &mut Vec<String>) {
+    let size = u64::try_from(reading.leaves.len()).unwrap_or(u64::MAX);
+    let mut missing: Vec<u64> = (0..)
         .zip(&reading.leaves)
         .filter(|(leaf, digest)| {
             digest.is_some()
@@ -493,8 +583,20 @@ fn missing_envelopes(reading: &mut Reading<'_>, prefix: &str) {
         })
         .map(|(leaf, _)| leaf)
         .collect();
+    if tail {
+        // The newest records are in no segment yet, and the journal that has them is not at hand.
+        let archived = reading.seen.keys().max().copied();
+        let newest = |leaf: &u64| archived.is_none_or(|archived| *leaf > archived);
+        let waiting = missing.iter().filter(|leaf| newest(leaf)).count();
+        missing.retain(|leaf| !newest(leaf));
+        if waiting > 0 {
+            notes.push(format!(
+                "the newest {waiting} records are in no segment yet: of them only the log was checked"
+            ));
+        }
+    }
     for leaf in missing.iter().take(MANY) {
-        let file = format!("{prefix}{}", TilePath::bundle_covering(*leaf, leaf + 1));
+        let file = format!("{prefix}{}", TilePath::bundle_covering(*leaf, size));
         reading.finding(
             &file,
             Some(*leaf),

@@ -5,20 +5,17 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 use keys::KeyStore;
 use record::envelope::{Envelope, Segment, SegmentFile, Summary};
-use record::{Body, Digest, Frame, FrameReader, Kind, Pid, Scanned};
+use record::{Body, Digest, Frame, FrameReader, Kind, Leaf, Pid, Scanned};
 
 use super::Finding;
 use super::gone::Gone;
 use super::numbers::Ledgered;
 use crate::QueryError;
 
-/// What the log says of a record: the digest of its envelope.
-pub(crate) type LeafDigest = [u8; 32];
-
 /// What was read so far of one collector.
 pub(crate) struct Reading<'a> {
     /// By index in the log; `None` once an envelope was found for it.
-    pub(crate) leaves: Vec<Option<LeafDigest>>,
+    pub(crate) leaves: Vec<Option<Leaf>>,
     pub(crate) numbers: Ledgered,
     pub(crate) findings: Vec<Finding>,
     pub(crate) envelopes: u64,
@@ -28,6 +25,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) unsealed: BTreeMap<u64, Digest>,
     /// Envelopes that were seen, by index, so that a second copy must be the same.
     pub(crate) seen: HashMap<u64, Digest>,
+    /// Records of segments past the published checkpoint, with their files.
+    pub(crate) beyond: Vec<(String, u64)>,
     /// Segment files by name, as records of the log name them.
     pub(crate) named: BTreeMap<String, SegmentFile>,
     /// Objects of the log with the versions that records name.
@@ -61,10 +60,11 @@ impl Reading<'_> {
             }
             return;
         }
+        let mut logged = None;
         let place = usize::try_from(leaf).ok().and_then(|leaf| self.leaves.get_mut(leaf));
         match place {
             Some(expected) => match expected.take() {
-                Some(expected) if expected == digest.0 => {}
+                Some(expected) if expected.envelope == digest => logged = Some(expected),
                 _ => {
                     self.finding(file, Some(leaf), "the envelope is not the one that was logged");
                     return;
@@ -76,7 +76,13 @@ impl Reading<'_> {
         }
         self.envelopes += 1;
         // Nearly all records are interactions, and of these little is looked at.
-        let read = match Summary::from_bytes(bytes) {
+        let read = Summary::from_bytes(bytes);
+        if let (Ok(record), Some(logged)) = (&read, logged)
+            && (record.id, record.recorded) != (logged.id, logged.time)
+        {
+            self.finding(file, Some(leaf), "the leaf has another id or time than the envelope");
+        }
+        let read = match read {
             Ok(record) if &*record.kind == Kind::Interaction.as_str() => {
                 self.interaction(leaf, &record, parts, parts_file);
                 Ok(())
