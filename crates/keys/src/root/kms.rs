@@ -212,10 +212,7 @@ impl Kms {
             format!("; the credentials need kms:{action} on this key")
         } else if said.contains("NotFound") {
             format!("; is region {} right?", self.region)
-        } else if ["UnrecognizedClient", "InvalidSignature", "ExpiredToken"]
-            .iter()
-            .any(|kind| said.contains(kind))
-        {
+        } else if matches!(answer.status, 401 | 403) || said.contains("UnrecognizedClient") {
             "; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and the clock"
                 .to_owned()
         } else {

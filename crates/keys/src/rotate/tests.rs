@@ -1,5 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "folders are copied as they are")]
-
 use std::collections::BTreeMap;
 
 use super::*;
