@@ -7,15 +7,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use archive::Name;
 use record::envelope::{Damage, Recovery};
 use record::{
     AdmissionNumber, Body, Digest, Envelope, Frame, FrameReader, GapReason, Leaf, PidMap, PidSet,
     RangeSet, RecordId, Scanned, Timestamp,
 };
-use serde::{Deserialize, Serialize};
-use tlog::Checkpoint;
+use tlog::{Checkpoint, VerifyingKey};
 
+use crate::describe::describe;
 use crate::journal::{Header, Journal};
 use crate::ledger::Config;
 use crate::sequence::{Head, STATE, load_head, refuse_fork};
@@ -50,11 +49,14 @@ pub(crate) struct Start {
     pub(crate) head: Head,
     pub(crate) next_number: u64,
     pub(crate) recovered: Recovered,
+    /// The `key_change` records of the journal: index and envelope.
+    pub(crate) key_changes: Vec<(u64, Vec<u8>)>,
 }
 
-pub(crate) fn recover(config: &Config) -> Result<Start, LedgerError> {
+/// `next`: the key that is to follow the one of `config`.
+pub(crate) fn recover(config: &Config, next: Option<&VerifyingKey>) -> Result<Start, LedgerError> {
     let head = load_state(config)?;
-    describe(config)?;
+    describe(config, next)?;
     let mut scan = Scan::new(config, head.tree.size());
     let mut numbers: Vec<u64> = list(config.disk.as_ref())?;
     numbers.sort_unstable();
@@ -97,53 +99,6 @@ fn load_state(config: &Config) -> Result<Head, LedgerError> {
     Ok(head)
 }
 
-#[derive(Serialize, Deserialize)]
-struct Description {
-    format: u32,
-    collectors: BTreeMap<String, Described>,
-}
-
-#[derive(Serialize, Deserialize, PartialEq)]
-struct Described {
-    origin: String,
-    key: String,
-}
-
-/// Names this collector in the archive's `custody.json`.
-fn describe(config: &Config) -> Result<(), LedgerError> {
-    let name = Name::new("custody.json").map_err(LedgerError::archive)?;
-    let key = config.key.verifying_key();
-    let mine = Described { origin: key.name().to_owned(), key: key.to_string() };
-    let there = config.archive.get(&name).map_err(LedgerError::archive)?;
-    let mut description = match there {
-        None => Description { format: 1, collectors: BTreeMap::new() },
-        Some(bytes) => serde_json::from_slice::<Description>(&bytes).map_err(|error| {
-            LedgerError::Fatal(format!("{name} in {}: {error}", config.archive.location()))
-        })?,
-    };
-    if description.format != 1 {
-        return Err(LedgerError::Fatal(format!(
-            "{} has format {}, this program knows 1",
-            config.archive.location(),
-            description.format
-        )));
-    }
-    match description.collectors.get(config.collector.as_str()) {
-        Some(there) if *there == mine => return Ok(()),
-        Some(there) => {
-            return Err(LedgerError::Fatal(format!(
-                "the archive knows collector {} by another key ({}); choose another name",
-                config.collector, there.key
-            )));
-        }
-        None => {}
-    }
-    description.collectors.insert(config.collector.to_string(), mine);
-    let bytes = serde_json::to_vec_pretty(&description)
-        .map_err(|error| LedgerError::Fatal(error.to_string()))?;
-    config.archive.replace(&name, &bytes).map_err(LedgerError::archive)
-}
-
 #[derive(Default)]
 struct Call {
     envelope: Option<Envelope>,
@@ -159,6 +114,7 @@ struct Scan<'a> {
     started: bool,
     calls: BTreeMap<u64, Call>,
     damage: Vec<Damage>,
+    key_changes: Vec<(u64, Vec<u8>)>,
     now: Timestamp,
 }
 
@@ -194,6 +150,7 @@ impl<'a> Scan<'a> {
             started: false,
             calls: BTreeMap::new(),
             damage: Vec::new(),
+            key_changes: Vec::new(),
             now,
         }
     }
@@ -335,12 +292,18 @@ impl<'a> Scan<'a> {
         self.state.next_leaf = self.state.next_leaf.max(leaf + 1);
         if self.settle(number) {
             self.state.recorded += 1;
-        } else if let Ok(Envelope { body: Body::Gap(gap), .. }) = Envelope::from_bytes(bytes) {
-            for (start, end) in gap.numbers.iter() {
-                self.state.unframed.remove_range(start, end);
-                self.state.open.remove_range(start, end);
+            return;
+        }
+        match Envelope::from_bytes(bytes).map(|envelope| envelope.body) {
+            Ok(Body::Gap(gap)) => {
+                for (start, end) in gap.numbers.iter() {
+                    self.state.unframed.remove_range(start, end);
+                    self.state.open.remove_range(start, end);
+                }
+                self.state.gap_numbers += gap.count;
             }
-            self.state.gap_numbers += gap.count;
+            Ok(Body::KeyChange(_)) => self.key_changes.push((leaf, bytes.to_vec())),
+            _ => {}
         }
     }
 
@@ -477,6 +440,8 @@ impl<'a> Scan<'a> {
             interrupted: u64::try_from(open.len()).unwrap_or(0),
             unsealed,
         });
-        Ok(Start { state: self.state, head, next_number, recovered: Recovered { open, report } })
+        let recovered = Recovered { open, report };
+        let key_changes = self.key_changes;
+        Ok(Start { state: self.state, head, next_number, recovered, key_changes })
     }
 }

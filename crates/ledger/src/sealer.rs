@@ -10,6 +10,7 @@ use record::Body;
 use record::envelope::Heartbeat;
 use tlog::SigningKey;
 
+use crate::handover::Pending;
 use crate::ledger::{Config, Shared};
 use crate::sealed::Tickets;
 use crate::sequence::Head;
@@ -32,6 +33,8 @@ pub(crate) struct Sealer {
     pub(crate) head: Head,
     /// A head whose state is being written: it may or may not be the one on disk.
     pub(crate) attempt: Option<Head>,
+    /// The key that is to follow.
+    pub(crate) handover: Option<Pending>,
     seal_every: Duration,
     heartbeat: Duration,
     segment_bytes: u64,
@@ -43,7 +46,12 @@ pub(crate) struct Sealer {
 }
 
 impl Sealer {
-    pub(crate) fn new(config: Config, shared: Arc<Shared>, head: Head) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        shared: Arc<Shared>,
+        head: Head,
+        handover: Option<Pending>,
+    ) -> Self {
         set(&shared.counters.tree_size, head.tree.size());
         Self {
             shared,
@@ -54,6 +62,7 @@ impl Sealer {
             layout: Layout::new(config.collector),
             head,
             attempt: None,
+            handover,
             seal_every: config.seal_every,
             heartbeat: config.heartbeat,
             segment_bytes: config.segment_bytes,
@@ -99,8 +108,10 @@ impl Sealer {
             return Err(LedgerError::Fatal("sealing was stopped before".to_owned()));
         }
         self.write_gaps();
+        self.begin_handover();
         sync::sync_once(&self.shared);
-        self.sequence().map(|_| ())
+        self.sequence()?;
+        self.finish_handover()
     }
 
     /// Everything into the tree, and all journal files into segments.

@@ -84,7 +84,7 @@ impl Sealer {
         // state that publish() publishes at the next start. The comparison keeps a second process
         // or a restored copy from signing a fork.
         let checkpoint = Checkpoint { origin: self.origin.clone(), size, root: head.tree.root() };
-        head.note = checkpoint.sign(&self.key);
+        head.note = self.sign(&checkpoint);
         head.published = false;
         self.compare_state()?;
         self.attempt = Some(head);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use event::{
-    Access, Alert, Configuration, Damage, Gap, Heartbeat, Recovery, Segment, SegmentFile,
+    Access, Alert, Configuration, Damage, Gap, Heartbeat, KeyChange, Recovery, Segment, SegmentFile,
 };
 pub use interaction::{
     Client, Correlation, Cost, Interaction, KeyIds, Masking, Model, Params, PartRef, ProviderError,
@@ -68,6 +68,8 @@ pub enum Body {
     Configuration(Configuration),
     /// A segment was written.
     Segment(Segment),
+    /// The signing key gave way to another.
+    KeyChange(KeyChange),
     /// Of a kind that this version does not know.
     Other {
         /// The kind's word.
@@ -128,6 +130,7 @@ impl Envelope {
             Body::Alert(_) => Kind::Alert.as_str(),
             Body::Configuration(_) => Kind::Configuration.as_str(),
             Body::Segment(_) => Kind::Segment.as_str(),
+            Body::KeyChange(_) => Kind::KeyChange.as_str(),
             Body::Other { kind, .. } => kind,
         }
     }
@@ -145,6 +148,7 @@ impl Envelope {
             Body::Alert(body) => self.event(body)?,
             Body::Configuration(body) => self.event(body)?,
             Body::Segment(body) => self.event(body)?,
+            Body::KeyChange(body) => self.event(body)?,
             Body::Other { body, .. } => canonical_bytes(&EventWire {
                 body,
                 collector: &self.collector,
@@ -193,6 +197,7 @@ impl Envelope {
             Ok(Kind::Alert) => Body::Alert(body(bytes)?),
             Ok(Kind::Configuration) => Body::Configuration(body(bytes)?),
             Ok(Kind::Segment) => Body::Segment(body(bytes)?),
+            Ok(Kind::KeyChange) => Body::KeyChange(body(bytes)?),
             Err(_) => Body::Other { kind: header.kind, body: body(bytes)? },
         };
         Ok(Self { id: header.id, collector: header.collector, recorded: header.recorded, body })

@@ -88,6 +88,8 @@ words! {
         Configuration = "configuration",
         /// A segment was written: its files and their digests.
         Segment = "segment",
+        /// The collector's signing key gave way to another.
+        KeyChange = "key_change",
     }
 }
 

@@ -4,6 +4,7 @@
 //! * [`TilePath`] names tiles and entry bundles;
 //! * [`Note`], [`SigningKey`] and [`VerifyingKey`] are C2SP signed notes with Ed25519;
 //! * [`Checkpoint`] is C2SP tlog-checkpoint, [`Proof`] is C2SP tlog-proof;
+//! * [`KeyHistory`] tells which key signs checkpoints of which size, where keys followed each other;
 //! * [`inclusion_proof`] and [`consistency_proof`] are RFC 6962 §2.1.1 and §2.1.2, read from tiles;
 //! * [`audit`] recomputes every tile from the entries and believes none that it has not recomputed.
 
@@ -11,6 +12,7 @@ mod audit;
 mod checkpoint;
 mod entries;
 mod hash;
+mod history;
 mod key;
 mod note;
 mod proof;
@@ -21,6 +23,7 @@ pub use audit::{AuditReport, Finding, LogSource, SourceError, audit};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use entries::{BundleError, push_entry, read_bundle};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash};
+pub use history::{KeyChange, KeyHistory};
 pub use key::{KeyError, SigningKey, VerifyingKey};
 pub use note::{Note, NoteError};
 pub use proof::{

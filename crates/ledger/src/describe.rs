@@ -1,0 +1,122 @@
+//! The archive's `custody.json`: which collectors there are, and their keys.
+
+use std::collections::BTreeMap;
+
+use archive::{Archive, Name};
+use record::CollectorName;
+use serde::{Deserialize, Serialize};
+use tlog::{KeyChange, VerifyingKey};
+
+use crate::ledger::Config;
+use crate::{Layout, LedgerError, handover};
+
+#[derive(Serialize, Deserialize)]
+struct Description {
+    format: u32,
+    collectors: BTreeMap<String, Described>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Described {
+    origin: String,
+    key: String,
+    /// Keys before, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<Earlier>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Earlier {
+    key: String,
+    /// Index of the record that names its successor.
+    until: u64,
+}
+
+/// Names this collector. One that is there under another key is refused, unless that key is `next`,
+/// or gave way to this one in the log.
+pub(crate) fn describe(config: &Config, next: Option<&VerifyingKey>) -> Result<(), LedgerError> {
+    let archive = config.archive.as_ref();
+    let key = config.key.verifying_key();
+    let mut description = read(archive)?;
+    let collector = config.collector.to_string();
+    let Some(there) = description.collectors.get_mut(&collector) else {
+        let (origin, key) = (key.name().to_owned(), key.to_string());
+        description.collectors.insert(collector, Described { origin, key, earlier: Vec::new() });
+        return write(archive, &description);
+    };
+    if there.key == key.to_string() && there.origin == key.name() {
+        return Ok(());
+    }
+    let named: Option<VerifyingKey> = there.key.parse().ok();
+    // A crash came between naming the new key here and installing it.
+    if named.is_some() && named.as_ref() == next {
+        return Ok(());
+    }
+    let layout = Layout::new(config.collector.clone());
+    let chain = match &named {
+        Some(named) => handover::proven(archive, &layout, named, &key)?,
+        None => None,
+    };
+    let Some(chain) = chain else {
+        return Err(LedgerError::Fatal(format!(
+            "the archive knows collector {} by another key ({}), and no record and checkpoint of \
+             its log hand over from that one to this; choose another name",
+            config.collector, there.key
+        )));
+    };
+    for change in &chain {
+        there.change(change);
+    }
+    write(archive, &description)
+}
+
+/// Names the key that follows. Calling it again changes nothing.
+pub(crate) fn changed(
+    archive: &dyn Archive,
+    collector: &CollectorName,
+    change: &KeyChange,
+) -> Result<(), LedgerError> {
+    let mut description = read(archive)?;
+    let there = description.collectors.get_mut(collector.as_str()).ok_or_else(|| {
+        LedgerError::Fatal(format!("{FILE} no longer names collector {collector}"))
+    })?;
+    if there.key == change.new.to_string() {
+        return Ok(());
+    }
+    there.change(change);
+    write(archive, &description)
+}
+
+impl Described {
+    fn change(&mut self, change: &KeyChange) {
+        self.earlier.push(Earlier { key: change.old.to_string(), until: change.index });
+        self.key = change.new.to_string();
+    }
+}
+
+const FILE: &str = "custody.json";
+
+fn read(archive: &dyn Archive) -> Result<Description, LedgerError> {
+    let name = Name::new(FILE).map_err(LedgerError::archive)?;
+    let description = match archive.get(&name).map_err(LedgerError::archive)? {
+        None => Description { format: 1, collectors: BTreeMap::new() },
+        Some(bytes) => serde_json::from_slice::<Description>(&bytes).map_err(|error| {
+            LedgerError::Fatal(format!("{name} in {}: {error}", archive.location()))
+        })?,
+    };
+    if description.format != 1 {
+        return Err(LedgerError::Fatal(format!(
+            "{} has format {}, this program knows 1",
+            archive.location(),
+            description.format
+        )));
+    }
+    Ok(description)
+}
+
+fn write(archive: &dyn Archive, description: &Description) -> Result<(), LedgerError> {
+    let name = Name::new(FILE).map_err(LedgerError::archive)?;
+    let bytes = serde_json::to_vec_pretty(description)
+        .map_err(|error| LedgerError::Fatal(error.to_string()))?;
+    archive.replace(&name, &bytes).map_err(LedgerError::archive)
+}
