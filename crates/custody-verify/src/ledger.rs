@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use record::Leaf;
 use tlog::{
-    Checkpoint, Hash, LogSource, Note, SourceError, TilePath, Tree, VerifyingKey, audit, leaf_hash,
-    read_bundle,
+    Checkpoint, Hash, KeyChange, LogSource, SourceError, TilePath, Tree, VerifyingKey, audit,
+    leaf_hash, read_bundle,
 };
+
+use crate::keys::{self, History};
 
 /// What was found.
 pub(crate) struct Verdict {
@@ -19,26 +21,31 @@ pub(crate) struct Verdict {
     pub(crate) root: Hash,
     pub(crate) checkpoints: usize,
     pub(crate) tiles: u64,
+    /// What is worth knowing and no fault.
+    pub(crate) notes: Vec<String>,
     pub(crate) findings: Vec<String>,
 }
 
 /// Checks the ledger in `folder`.
-pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verdict> {
-    // The log may grow meanwhile: kept checkpoints are read before the published one, which is put in
-    // place first.
+pub(crate) fn check(folder: &Path, trusted: &[VerifyingKey]) -> anyhow::Result<Verdict> {
+    // The log may grow meanwhile: kept checkpoints are read before the published one, which is put
+    // in place first, and changes of key after it, since what a new key alone signed comes last.
     let mut findings = Vec::new();
-    let kept = kept(folder, keys, &mut findings)?;
+    let kept = kept(folder)?;
     let path = folder.join("checkpoint");
     let note = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    let history = keys::of(folder, &note, trusted)?;
+    let kept = open_kept(kept, &history, &mut findings);
     let mut verdict = Verdict {
         origin: String::new(),
         size: 0,
         root: tlog::empty_root(),
         checkpoints: 1,
         tiles: 0,
+        notes: Vec::new(),
         findings,
     };
-    let checkpoint = match open(&note, keys) {
+    let checkpoint = match open(&note, &history) {
         Ok(checkpoint) => checkpoint,
         Err(why) => {
             verdict.findings.push(format!("checkpoint: {why}"));
@@ -51,8 +58,9 @@ pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verd
         &checkpoint,
         &Folder(folder),
         |index, entry| {
-            if let Err(error) = Leaf::from_bytes(entry) {
-                wrong.push(format!("entry {index}: {error}"));
+            match Leaf::from_bytes(entry) {
+                Ok(leaf) => wrong.extend(history.first().and_then(|h| h.differs(index, &leaf))),
+                Err(error) => wrong.push(format!("entry {index}: {error}")),
             }
             tree.push(leaf_hash(entry), |_, _| {});
             if let Some((name, root)) = kept.get(&tree.size())
@@ -64,6 +72,13 @@ pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verd
         |_| {},
     )?;
     verdict.findings.extend(wrong);
+    if let Some(history) = history.iter().find(|h| h.keys.last().name() == checkpoint.origin) {
+        verdict.findings.extend(history.findings.iter().cloned());
+        for change in history.keys.changes() {
+            let KeyChange { index, old, new } = change;
+            verdict.notes.push(format!("record {index} changed the key from {old} to {new}"));
+        }
+    }
     verdict.findings.extend(report.findings.iter().map(ToString::to_string));
     for (size, (name, _)) in kept.range(checkpoint.size + 1..) {
         verdict.findings.push(format!(
@@ -80,29 +95,42 @@ pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verd
 }
 
 /// The checkpoint, if it is signed by the key that its origin names.
-fn open(note: &[u8], keys: &[VerifyingKey]) -> Result<Checkpoint, String> {
-    let origin = Note::parse(note)
-        .map_err(|error| error.to_string())?
-        .unverified_text()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let key = keys
+fn open(note: &[u8], histories: &[History]) -> Result<Checkpoint, String> {
+    let origin = keys::origin(note)?;
+    let history = histories
         .iter()
-        .find(|key| key.name() == origin)
+        .find(|history| history.keys.last().name() == origin)
         .ok_or_else(|| format!("it is of {origin:?}, and no key of that name was given"))?;
-    Checkpoint::open(note, key).map_err(|error| error.to_string())
+    history.keys.open(note).map_err(|error| error.to_string())
 }
 
 /// All checkpoints that are kept, by size.
-fn kept(
-    folder: &Path,
-    keys: &[VerifyingKey],
+fn open_kept(
+    notes: Vec<(String, Vec<u8>)>,
+    histories: &[History],
     findings: &mut Vec<String>,
-) -> anyhow::Result<BTreeMap<u64, (String, Hash)>> {
+) -> BTreeMap<u64, (String, Hash)> {
     let mut kept = BTreeMap::new();
-    let mut folders = vec![folder.join("checkpoints")];
+    for (name, note) in notes {
+        match open(&note, histories) {
+            Ok(checkpoint) => {
+                kept.insert(checkpoint.size, (name, checkpoint.root));
+            }
+            Err(why) => findings.push(format!("{name}: {why}")),
+        }
+    }
+    kept
+}
+
+/// The files of kept checkpoints, by their names.
+pub(crate) fn kept(folder: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    files(folder, "checkpoints")
+}
+
+/// The files of a folder and below, by their names.
+pub(crate) fn files(folder: &Path, under: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.join(under)];
     while let Some(next) = folders.pop() {
         let Ok(entries) = std::fs::read_dir(&next) else { continue };
         for entry in entries {
@@ -112,16 +140,11 @@ fn kept(
                 continue;
             }
             let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
-            let note = std::fs::read(&path).with_context(|| name.clone())?;
-            match open(&note, keys) {
-                Ok(checkpoint) => {
-                    kept.insert(checkpoint.size, (name, checkpoint.root));
-                }
-                Err(why) => findings.push(format!("{name}: {why}")),
-            }
+            let bytes = std::fs::read(&path).with_context(|| name.clone())?;
+            found.push((name, bytes));
         }
     }
-    Ok(kept)
+    Ok(found)
 }
 
 struct Folder<'a>(&'a Path);

@@ -32,6 +32,8 @@ pub struct Collector {
     pub origin: String,
     /// Its verifier key, as the archive says; nobody has vouched for it yet.
     pub key: String,
+    /// Its keys before, oldest first.
+    pub earlier: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -43,6 +45,13 @@ struct Description {
 #[derive(Deserialize)]
 struct Described {
     origin: String,
+    key: String,
+    #[serde(default)]
+    earlier: Vec<Earlier>,
+}
+
+#[derive(Deserialize)]
+struct Earlier {
     key: String,
 }
 
@@ -75,7 +84,14 @@ impl Store {
             )));
         }
         let collectors = described.collectors.into_iter();
-        Ok(collectors.map(|(name, d)| Collector { name, origin: d.origin, key: d.key }).collect())
+        Ok(collectors
+            .map(|(name, described)| Collector {
+                name,
+                origin: described.origin,
+                key: described.key,
+                earlier: described.earlier.into_iter().map(|earlier| earlier.key).collect(),
+            })
+            .collect())
     }
 
     /// A collector's published checkpoint, its signature verified with the key that the archive

@@ -5,6 +5,7 @@
 //! No key is needed but the collectors' public ones.
 
 mod collector;
+mod history;
 mod numbers;
 mod records;
 
@@ -34,7 +35,8 @@ pub struct Finding {
 pub struct CollectorReport {
     /// Its name.
     pub collector: String,
-    /// The verifier key that its checkpoints were checked with.
+    /// The verifier key that its checkpoints were checked with, and from which keys before and
+    /// after it were reached.
     pub key: String,
     /// Size of the log under the published checkpoint.
     pub size: u64,
@@ -80,7 +82,7 @@ pub struct VerifyReport {
 pub type Progress<'a> = &'a mut dyn FnMut(&str, u64, u64);
 
 /// Verifies every collector of an archive. `keys` are verifier keys that the caller trusts, by
-/// origin: each must be that of a collector. A collector without one is checked with the key that
+/// origin: each must be that of a collector, now or before its log handed over to another. A collector without one is checked with the key that
 /// the archive itself names, and that is noted.
 pub fn verify(
     store: &Store,
