@@ -1,5 +1,6 @@
 //! The configuration: one TOML file, every key with a default, environment over file.
 
+mod keys;
 mod load;
 mod unit;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use keys::KeysConfig;
 pub(crate) use load::load;
 #[cfg(test)]
 pub(crate) use load::load_text;
@@ -27,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) archive_immutable: bool,
     /// Name of this collector: a folder of the archive and the end of its log's origin.
     pub(crate) collector: String,
+    pub(crate) keys: KeysConfig,
     pub(crate) proxy: ProxyConfig,
     pub(crate) api: ApiConfig,
     pub(crate) capture: CaptureConfig,
@@ -136,6 +139,7 @@ impl Default for Config {
             archive: None,
             archive_immutable: true,
             collector: "c1".to_owned(),
+            keys: KeysConfig::default(),
             proxy: ProxyConfig::default(),
             api: ApiConfig::default(),
             capture: CaptureConfig::default(),

@@ -13,6 +13,7 @@ mod http;
 mod output;
 mod place;
 mod recorder;
+mod signing;
 mod upstreams;
 
 use std::process::ExitCode;
