@@ -7,9 +7,10 @@ use std::process::Command;
 
 use record::envelope::{Envelope, KeyChange};
 use record::{Body, CollectorName, Digest, Leaf, RecordId, Timestamp};
-use tlog::{Checkpoint, Hash, Note, SigningKey, TilePath, Tree, leaf_hash, push_entry};
+use tlog::{Checkpoint, Hash, KeyHistory, Note, SigningKey, TilePath, Tree, leaf_hash, push_entry};
 
 const ORIGIN: &str = "custody.local/test/c1";
+const VECTORS: &str = include_str!("../../../spec/vectors/handover.txt");
 /// Index of the record of the change.
 const CHANGE: u64 = 100;
 const SIZE: u64 = 300;
@@ -104,10 +105,7 @@ fn who_trusts_either_key_verifies_the_whole_log() {
 fn a_hand_over_without_both_signatures_is_none() {
     let change = envelope(&key(1), &key(2));
     let cases: [(&str, fn(u64) -> Vec<u8>); 4] = [
-        (
-            "never both",
-            |size| if size <= CHANGE { vec![1] } else { vec![2] },
-        ),
+        ("never both", |size| if size <= CHANGE { vec![1] } else { vec![2] }),
         ("both too early only", |size| match size {
             CHANGE => vec![1, 2],
             0..CHANGE => vec![1],
@@ -173,4 +171,35 @@ fn a_stranger_cannot_take_the_log_over() {
     let (code, said) = verify(folder.path(), 1);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("not the one that was logged"), "{said}");
+}
+
+#[test]
+fn the_specifications_hand_over_is_read() {
+    let value = |name: &str| {
+        let found = VECTORS.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        found.unwrap_or_else(|| panic!("no vector {name}"))
+    };
+    let bytes = |name: &str| -> Vec<u8> {
+        let digits = value(name).as_bytes().chunks(2);
+        digits.map(|two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap()).collect()
+    };
+    let envelope = Envelope::from_bytes(value("envelope").as_bytes()).unwrap();
+    assert_eq!(envelope.to_bytes().unwrap(), value("envelope").as_bytes());
+    assert_eq!(envelope.leaf(value("envelope").as_bytes()).to_bytes().to_vec(), bytes("leaf"));
+    let Body::KeyChange(change) = envelope.body else { panic!("{envelope:?}") };
+    assert_eq!((change.old.as_str(), change.new.as_str()), (value("old"), value("new")));
+    let change = tlog::KeyChange {
+        index: value("index").parse().unwrap(),
+        old: change.old.parse().unwrap(),
+        new: change.new.parse().unwrap(),
+    };
+    let (before, both) = (bytes("before"), bytes("both"));
+    let (history, loose) =
+        KeyHistory::reaching(&change.old, vec![change.clone()], &[&before, &both]);
+    assert_eq!((history.last(), loose.len()), (&change.new, 0));
+    assert_eq!(history.open(&before).unwrap().size, 2);
+    // The program makes the same bytes.
+    let keys = [7, 8].map(|n| SigningKey::new(change.old.name(), &[n; 32]).unwrap());
+    let checkpoint = history.open(&both).unwrap();
+    assert_eq!(checkpoint.sign_by_all(&[&keys[0], &keys[1]]), both);
 }
