@@ -69,6 +69,9 @@ fn make(folder: &Path, envelope: &[u8], signers: impl Fn(u64) -> Vec<u8>) {
     write(folder, format!("key-changes/{CHANGE:03}"), envelope);
 }
 
+/// Who signs the checkpoint of a size.
+type Signers = fn(u64) -> Vec<u8>;
+
 /// Old, both twice, new.
 fn properly(size: u64) -> Vec<u8> {
     match size {
@@ -104,7 +107,7 @@ fn who_trusts_either_key_verifies_the_whole_log() {
 #[test]
 fn a_hand_over_without_both_signatures_is_none() {
     let change = envelope(&key(1), &key(2));
-    let cases: [(&str, fn(u64) -> Vec<u8>); 4] = [
+    let cases: [(&str, Signers); 4] = [
         ("never both", |size| if size <= CHANGE { vec![1] } else { vec![2] }),
         ("both too early only", |size| match size {
             CHANGE => vec![1, 2],

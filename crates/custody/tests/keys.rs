@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "helpers of tests"
@@ -199,6 +200,55 @@ fn a_root_key_in_a_variable_is_neither_written_nor_shown() {
             assert!(!refused.stderr.contains(&secret), "{}", refused.stderr);
         }
     }
+}
+
+/// A file system that is mounted for reading, as an orchestrator gives secrets.
+struct ReadOnly(PathBuf);
+
+impl ReadOnly {
+    /// `None`, and says so, where nothing can be mounted.
+    fn with(at: &Path, file: &str, text: &str) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        let folder = at.to_str().unwrap();
+        if !mount(&["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]) {
+            println!("SKIPPED: a tmpfs cannot be mounted here");
+            return None;
+        }
+        let mounted = Self(at.to_owned());
+        std::fs::write(at.join(file), text).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(at.join(file), mode).unwrap();
+        assert!(mount(&["-o", "remount,ro", folder]));
+        Some(mounted)
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(&self.0).status());
+    }
+}
+
+fn mount(arguments: &[&str]) -> bool {
+    Command::new("mount").args(arguments).output().is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn a_root_key_that_is_mounted_for_reading_is_left_where_it_is() {
+    let mut world = World::new("");
+    let secret = world.path("secret");
+    let Some(_mounted) = ReadOnly::with(&secret, "root.key", &format!("{}\n", "0d".repeat(32)))
+    else {
+        return;
+    };
+    world.root(&format!("root = \"file:{}/root.key\"", secret.display()));
+    let id = world.record();
+    let said = world.done(&["keys", "rotate", "root", "--to", "file"]);
+    assert!(said.stdout.contains("destroy it there"), "{}", said.stdout);
+    world.root("");
+    assert!(world.opens(&id));
+    world.record();
+    world.verified(None);
 }
 
 /// The offline verifier beside the recorder, where it was built; `None` and says so where not.

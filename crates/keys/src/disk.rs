@@ -46,17 +46,27 @@ pub(crate) fn remove(step: Step<'_>, path: &Path) -> Result<(), KeysError> {
         .map_err(KeysError::unavailable("remove", path))
 }
 
+/// Whether a file can be overwritten: a secret that is mounted for reading cannot.
+pub(crate) fn is_writable(path: &Path) -> bool {
+    OpenOptions::new().write(true).open(path).is_ok()
+}
+
 /// Overwrites a file with zeros, then removes it. What copies the file system or the disk itself
 /// keeps is beyond reach.
 pub(crate) fn destroy(step: Step<'_>, path: &Path) -> Result<(), KeysError> {
+    wipe(step, path)?;
+    remove(step, path)
+}
+
+/// Overwrites a file with zeros; done when it is gone already.
+pub(crate) fn wipe(step: Step<'_>, path: &Path) -> Result<(), KeysError> {
     step("overwrite", path)
         .and_then(|()| match OpenOptions::new().write(true).open(path) {
             Ok(file) => overwrite(&file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         })
-        .map_err(KeysError::unavailable("overwrite", path))?;
-    remove(step, path)
+        .map_err(KeysError::unavailable("overwrite", path))
 }
 
 fn overwrite(mut file: &File) -> io::Result<()> {

@@ -38,7 +38,8 @@ pub struct Rotation {
     pub to: String,
     /// How many keys were wrapped anew.
     pub rewrapped: usize,
-    /// The file of the old root key, where there was one: it was overwritten and removed.
+    /// The file of the old root key, where there was one that could be written: it was overwritten
+    /// and removed.
     pub destroyed: Option<PathBuf>,
 }
 
@@ -94,8 +95,8 @@ pub(crate) fn rotate_stepwise(
         disk::replace(step, &beside(path, STAGED), &again)?;
     }
 
-    // The commit point.
-    let old_path = from.path().filter(|_| !in_place);
+    // The commit point. An old root key that is mounted for reading stays where it is.
+    let old_path = from.path().filter(|path| !in_place && disk::is_writable(path));
     let commit = Commit {
         old: old_path.clone(),
         root: to.path().filter(|_| in_place),
@@ -186,7 +187,18 @@ fn finish(keys: &Path, step: Step<'_>) -> Result<(), KeysError> {
         disk::destroy(step, &old)?;
     }
     if let Some(old) = &commit.old {
-        disk::destroy(step, old)?;
+        disk::wipe(step, old)?;
+        match disk::remove(step, old) {
+            // A mount point cannot be removed, and holds nothing any more.
+            Err(KeysError::Unavailable { source, .. })
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::ResourceBusy
+                        | io::ErrorKind::PermissionDenied
+                        | io::ErrorKind::ReadOnlyFilesystem
+                ) => {}
+            other => other?,
+        }
     }
     disk::remove(step, &marker)
 }

@@ -102,10 +102,18 @@ impl Store {
     ) -> Result<Option<(Checkpoint, Vec<u8>)>, QueryError> {
         let name = Name::new(format!("{}/ledger/checkpoint", collector.name))?;
         let Some(note) = self.archive.get(&name)? else { return Ok(None) };
-        let wrong = |error: &dyn std::fmt::Display| QueryError::Storage(format!("{name}: {error}"));
-        let key: VerifyingKey = collector.key.parse().map_err(|error| wrong(&error))?;
-        let checkpoint = Checkpoint::open(&note, &key).map_err(|error| wrong(&error))?;
-        Ok(Some((checkpoint, note)))
+        let open = |key: &str| -> Result<Checkpoint, QueryError> {
+            let wrong =
+                |error: &dyn std::fmt::Display| QueryError::Storage(format!("{name}: {error}"));
+            let key: VerifyingKey = key.parse().map_err(|error| wrong(&error))?;
+            Checkpoint::open(&note, &key).map_err(|error| wrong(&error))
+        };
+        let opened = open(&collector.key).or_else(|error| {
+            // The key may have changed since the caller asked for the collectors.
+            let now = self.collectors()?.into_iter().find(|now| now.name == collector.name);
+            now.filter(|now| now.key != collector.key).map_or(Err(error), |now| open(&now.key))
+        })?;
+        Ok(Some((opened, note)))
     }
 
     /// The collector's journal files, oldest first.
