@@ -165,6 +165,13 @@ fn a_new_root_key_opens_what_the_old_one_did() {
     let variable = ("CUSTODY_PASSPHRASE".to_owned(), "correct horse battery staple".to_owned());
     world.setup.environment = vec![variable];
     assert!(world.opens(&first));
+    // Another secret in the same file, under the same passphrase.
+    let before = std::fs::read(world.path("root.age")).unwrap();
+    world.done(&["keys", "rotate", "root"]);
+    assert_ne!(std::fs::read(world.path("root.age")).unwrap(), before);
+    assert!(world.opens(&first));
+    let left = ["root.age.old", "root.age.rotated", "data/keys/rotation"].map(|n| world.path(n));
+    assert!(left.iter().all(|path| !path.exists()), "{left:?}");
 }
 
 #[test]

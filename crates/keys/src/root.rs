@@ -18,7 +18,7 @@ use crate::provider::{Provider, RootSource};
 use crate::wrapped::{self, Header, Wrapped};
 use crate::{KeysError, installation, random, rotate};
 
-pub(crate) use aged::Passphrase;
+use aged::Passphrase;
 
 /// Wraps the store key and the signing keys. A root secret is held in memory while the program
 /// runs; a service is asked each time.
@@ -100,10 +100,7 @@ impl RootKey {
                 let path = source.path().unwrap_or_default();
                 Ok(Self::of_secret(source, "file", file::read(&path)?))
             }
-            Provider::Age(path) => {
-                let passphrase = Passphrase::of(source)?;
-                Ok(Self::of_secret(source, "age", aged::read(source, path, &passphrase)?))
-            }
+            Provider::Age(path) => Ok(Self::of_secret(source, "age", aged::read(source, path)?)),
             Provider::Environment(name) => {
                 let text = source.environment.get(name).ok_or_else(|| {
                     source.refused("the variable is not set; set it to the 64 hexadecimal digits")

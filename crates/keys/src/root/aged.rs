@@ -19,11 +19,11 @@ const VARIABLE: &str = "CUSTODY_PASSPHRASE";
 const SHORTEST: usize = 12;
 
 /// What opens the file. Never printed.
-pub(crate) struct Passphrase(SecretString);
+pub(super) struct Passphrase(SecretString);
 
 impl Passphrase {
     /// From the file of the settings, the environment, or the terminal.
-    pub(crate) fn of(source: &RootSource) -> Result<Self, KeysError> {
+    pub(super) fn of(source: &RootSource) -> Result<Self, KeysError> {
         match Self::given(source)? {
             Some(given) => Ok(Self(given)),
             None => Ok(Self(ask(source, "passphrase of the root key: ")?)),
@@ -32,7 +32,7 @@ impl Passphrase {
 
     /// The same for a file that is about to be made: a terminal is asked twice, and the passphrase
     /// has a least length.
-    pub(crate) fn of_new(source: &RootSource) -> Result<Self, KeysError> {
+    pub(super) fn of_new(source: &RootSource) -> Result<Self, KeysError> {
         use age::secrecy::ExposeSecret as _;
         let given = if let Some(given) = Self::given(source)? {
             given
@@ -89,13 +89,11 @@ pub(super) fn write(
     write_secret(path, sealed.as_bytes())
 }
 
-pub(super) fn read(
-    source: &RootSource,
-    path: &Path,
-    passphrase: &Passphrase,
-) -> Result<Secret, KeysError> {
+pub(super) fn read(source: &RootSource, path: &Path) -> Result<Secret, KeysError> {
     file::check_mode(path)?;
     let sealed = std::fs::read(path).map_err(KeysError::unavailable("read", path))?;
+    // Nobody is asked for the passphrase of a file that is not there.
+    let passphrase = Passphrase::of(source)?;
     let identity = scrypt::Identity::new(passphrase.0.clone());
     let opened =
         age::decrypt(&identity, &sealed).map(Zeroizing::new).map_err(|error| match error {

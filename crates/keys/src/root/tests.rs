@@ -82,6 +82,10 @@ fn a_passphrase_opens_the_age_file_and_no_other_does() {
     let error = RootKey::open(&source(dir.path(), &provider, &[])).unwrap_err().to_string();
     assert!(error.contains("CUSTODY_PASSPHRASE"), "{error}");
 
+    // Nobody is asked for the passphrase of a file that is not there.
+    let missing = format!("age:{}", dir.path().join("missing.age").display());
+    assert!(RootKey::open(&source(dir.path(), &missing, &[])).unwrap_err().is_not_found());
+
     let short = format!("age:{}", dir.path().join("b.age").display());
     let short = source(dir.path(), &short, &[("CUSTODY_PASSPHRASE", "hunter2")]);
     let error = RootKey::open_or_create(&short).unwrap_err().to_string();
