@@ -304,3 +304,23 @@ write("segment.txt", interaction_columns=json.dumps(columns), gap_columns=json.d
       records_file=parquet(records_rows, *records_columns),
       records_file_zstandard=parquet(records_rows, *records_columns, codec=6),
       parts_file=parquet([(pid, len(sealed), sealed)], ("pid", FIXED, None), ("length", WIDTH64, UINT64), ("sealed", BYTES, None)))
+# keys.md, "Wrapped keys": version 2, by a root secret.
+root_id = mac(root_key, b"custody/root-id/v1")[:8].hex()
+def wrapped(purpose, salt, key):
+    line = canonical({"key": root_id, "provider": "file", "purpose": purpose})
+    return b"custody-key/v2\n" + line + b"\n" + chunked(root_key, purpose.encode() + b"\0" + line, salt, key)
+write("wrapped.txt", root_key=root_key, root_id=root_id, store_key=store_key, origin=origin, verifier_key=verifier,
+      store_key_file=wrapped("custody/store-key/v1", b"\x06" * 24, store_key),
+      signing_key_file=wrapped("custody/signing-key/v1", b"\x07" * 24, b"\7" * 32))
+
+# leaf.md, "Change of key": a log of three records, the third of which hands over.
+next_signer = Ed25519PrivateKey.from_private_bytes(b"\x08" * 32)
+next_public = next_signer.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+next_id = sha256(origin.encode() + b"\n\1" + next_public)[:4]
+next_verifier = origin + "+" + next_id.hex() + "+" + b64(b"\1" + next_public)
+change = canonical(head | {"kind": "key_change", "body": {"new": next_verifier, "old": verifier}})
+third = sha256(b"\0" + leaf(change))
+both = f"{origin}\n3\n{b64(sha256(bytes([1]) + root + third))}\n"
+both += f"\n— {origin} {b64(key_id + signer.sign(both.encode()))}\n— {origin} {b64(next_id + next_signer.sign(both.encode()))}\n"
+write("handover.txt", index=2, old=verifier, new=next_verifier, envelope=change.decode(), leaf=leaf(change),
+      before=note.encode(), both=both.encode(), object=ledger + "key-changes/" + spread(2))

@@ -22,6 +22,7 @@ pub(crate) async fn overview(State(api): State<Api>) -> Result<Json<Value>, Prob
                 "collector": collector.name,
                 "origin": collector.origin,
                 "key": collector.key,
+                "earlier": collector.earlier,
                 "size": head.as_ref().map_or(0, |(checkpoint, _)| checkpoint.size),
                 "root": head.as_ref().map(|(checkpoint, _)| checkpoint.root.to_string()),
             }));

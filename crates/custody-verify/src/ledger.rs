@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use record::Leaf;
 use tlog::{
-    Anchored, AnchoredLog, Checkpoint, Hash, LogSource, Note, Policy, SourceError, TilePath, Tree,
-    VerifyingKey, audit, leaf_hash, read_bundle,
+    Anchored, AnchoredLog, Checkpoint, Hash, KeyChange, LogSource, Note, Policy, SourceError,
+    TilePath, Tree, VerifyingKey, audit, leaf_hash, read_bundle,
 };
+
+use crate::keys::{self, History};
 
 /// What was found.
 pub(crate) struct Verdict {
@@ -19,6 +21,8 @@ pub(crate) struct Verdict {
     pub(crate) root: Hash,
     pub(crate) checkpoints: usize,
     pub(crate) tiles: u64,
+    /// What is worth knowing and no fault.
+    pub(crate) notes: Vec<String>,
     pub(crate) findings: Vec<String>,
     /// With a policy that is about this log.
     pub(crate) anchors: Option<AnchoredLog>,
@@ -27,25 +31,28 @@ pub(crate) struct Verdict {
 /// Checks the ledger in `folder`.
 pub(crate) fn check(
     folder: &Path,
-    keys: &[VerifyingKey],
+    trusted: &[VerifyingKey],
     policy: Option<&Policy>,
 ) -> anyhow::Result<Verdict> {
-    // The log may grow meanwhile: kept checkpoints are read before the published one, which is put in
-    // place first.
+    // The log may grow meanwhile: kept checkpoints are read before the published one, which is put
+    // in place first, and changes of key after it, since what a new key alone signed comes last.
     let mut findings = Vec::new();
-    let kept = kept(folder, keys, &mut findings)?;
+    let kept = kept(folder)?;
     let path = folder.join("checkpoint");
     let note = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    let history = keys::of(folder, &note, trusted)?;
+    let kept = open_kept(kept, &history, &mut findings);
     let mut verdict = Verdict {
         origin: String::new(),
         size: 0,
         root: tlog::empty_root(),
         checkpoints: 1,
         tiles: 0,
+        notes: Vec::new(),
         findings,
         anchors: None,
     };
-    let checkpoint = match open(&note, keys) {
+    let checkpoint = match open(&note, &history) {
         Ok(checkpoint) => checkpoint,
         Err(why) => {
             verdict.findings.push(format!("checkpoint: {why}"));
@@ -65,8 +72,9 @@ pub(crate) fn check(
         &checkpoint,
         &Folder(folder),
         |index, entry| {
-            if let Err(error) = Leaf::from_bytes(entry) {
-                wrong.push(format!("entry {index}: {error}"));
+            match Leaf::from_bytes(entry) {
+                Ok(leaf) => wrong.extend(history.first().and_then(|h| h.differs(index, &leaf))),
+                Err(error) => wrong.push(format!("entry {index}: {error}")),
             }
             tree.push(leaf_hash(entry), |_, _| {});
             if let Some(root) = roots.get_mut(&tree.size()) {
@@ -81,6 +89,13 @@ pub(crate) fn check(
         |_| {},
     )?;
     verdict.findings.extend(wrong);
+    if let Some(history) = history.iter().find(|h| h.keys.last().name() == checkpoint.origin) {
+        verdict.findings.extend(history.findings.iter().cloned());
+        for change in history.keys.changes() {
+            let KeyChange { index, old, new } = change;
+            verdict.notes.push(format!("record {index} changed the key from {old} to {new}"));
+        }
+    }
     verdict.findings.extend(report.findings.iter().map(ToString::to_string));
     for (size, (name, _)) in kept.range(checkpoint.size + 1..) {
         verdict.findings.push(format!(
@@ -100,19 +115,13 @@ pub(crate) fn check(
 }
 
 /// The checkpoint, if it is signed by the key that its origin names.
-fn open(note: &[u8], keys: &[VerifyingKey]) -> Result<Checkpoint, String> {
-    let origin = Note::parse(note)
-        .map_err(|error| error.to_string())?
-        .unverified_text()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let key = keys
+fn open(note: &[u8], histories: &[History]) -> Result<Checkpoint, String> {
+    let origin = keys::origin(note)?;
+    let history = histories
         .iter()
-        .find(|key| key.name() == origin)
+        .find(|history| history.keys.last().name() == origin)
         .ok_or_else(|| format!("it is of {origin:?}, and no key of that name was given"))?;
-    Checkpoint::open(note, key).map_err(|error| error.to_string())
+    history.keys.open(note).map_err(|error| error.to_string())
 }
 
 /// All cosigned notes that are kept, and the sizes that they are about.
@@ -123,12 +132,12 @@ fn cosigned<'a>(
 ) -> anyhow::Result<(Anchored<'a>, Vec<u64>)> {
     let mut anchored = Anchored::new(policy, checkpoint.origin.clone());
     let mut sizes = Vec::new();
-    for path in files(&folder.join("anchors"))?.into_iter().chain([folder.join("checkpoint")]) {
-        if path.extension().is_some_and(|ending| ending != "note") {
+    let published = folder.join("checkpoint");
+    let note = std::fs::read(&published).with_context(|| published.display().to_string())?;
+    for (name, note) in files(folder, "anchors")?.into_iter().chain([("checkpoint".into(), note)]) {
+        if name.contains('.') && !name.ends_with(".note") {
             continue;
         }
-        let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
-        let note = std::fs::read(&path).with_context(|| name.clone())?;
         let parsed = Note::parse(&note).ok();
         let head = parsed.and_then(|note| Checkpoint::parse(note.unverified_text()).ok());
         sizes.extend(head.map(|head| head.size));
@@ -137,31 +146,15 @@ fn cosigned<'a>(
     Ok((anchored, sizes))
 }
 
-/// All files of a folder and below, none when there is no such folder.
-fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(next) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(next) else { continue };
-        for entry in entries {
-            let path = entry?.path();
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 /// All checkpoints that are kept, by size.
-fn kept(
-    folder: &Path,
-    keys: &[VerifyingKey],
+fn open_kept(
+    notes: Vec<(String, Vec<u8>)>,
+    histories: &[History],
     findings: &mut Vec<String>,
-) -> anyhow::Result<BTreeMap<u64, (String, Hash)>> {
+) -> BTreeMap<u64, (String, Hash)> {
     let mut kept = BTreeMap::new();
-    for path in files(&folder.join("checkpoints"))? {
-        let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
-        let note = std::fs::read(&path).with_context(|| name.clone())?;
-        match open(&note, keys) {
+    for (name, note) in notes {
+        match open(&note, histories) {
             Ok(Checkpoint { size, root, .. }) => {
                 let before = kept.insert(size, (name.clone(), root));
                 if let Some((other, _)) = before.filter(|(_, before)| *before != root) {
@@ -173,7 +166,32 @@ fn kept(
             Err(why) => findings.push(format!("{name}: {why}")),
         }
     }
-    Ok(kept)
+    kept
+}
+
+/// The files of kept checkpoints, by their names.
+pub(crate) fn kept(folder: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    files(folder, "checkpoints")
+}
+
+/// The files of a folder and below, by their names.
+pub(crate) fn files(folder: &Path, under: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.join(under)];
+    while let Some(next) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&next) else { continue };
+        for entry in entries {
+            let path: PathBuf = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+            let bytes = std::fs::read(&path).with_context(|| name.clone())?;
+            found.push((name, bytes));
+        }
+    }
+    Ok(found)
 }
 
 struct Folder<'a>(&'a Path);

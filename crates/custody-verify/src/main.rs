@@ -8,13 +8,14 @@
 //! ```
 //!
 //! `DIR` is a collector's `ledger` folder, an archive or a data directory; `KEY` is a verifier key
-//! (`name+hash+base64`) or a file that holds one, and may be given several times. `FILE` is a trust
-//! policy (C2SP tlog-policy): then the logs that it names must be cosigned as it asks, and its keys
-//! need no `--key`. Exit codes: 0 the ledger is as signed, 1 it is not, 2 wrong usage, 3 it could
-//! not be read.
+//! (`name+hash+base64`) or a file that holds one, and may be given several times. A log that handed
+//! over from that key to another is followed. `FILE` is a trust policy (C2SP tlog-policy): then the
+//! logs that it names must be cosigned as it asks, and its keys need no `--key`. Exit codes: 0 the
+//! ledger is as signed, 1 it is not, 2 wrong usage, 3 it could not be read.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what the program does")]
 
+mod keys;
 mod ledger;
 
 use std::path::{Path, PathBuf};
@@ -131,6 +132,9 @@ fn print(verdict: &Verdict) {
     println!("  origin  {}", verdict.origin);
     println!("  log     {} entries, root {}", verdict.size, verdict.root);
     println!("  checked {} checkpoints, {} tiles", verdict.checkpoints, verdict.tiles);
+    for note in &verdict.notes {
+        println!("  note    {note}");
+    }
     for finding in &verdict.findings {
         println!("  FINDING {finding}");
     }

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use keys::{KeyStore, RootKey, load_or_create_signing_key};
+use keys::KeyStore;
 use ledger::{Ledger, RealDisk, SystemClock};
 use query::{AccessLog, Refusal};
 use record::envelope::Access;
 use record::{Body, CollectorName, RecordId};
 
-use crate::place::{Place, origin};
+use crate::place::Place;
+use crate::signing;
 
 /// The collector that commands write under.
 const READER: &str = "reader";
@@ -79,14 +80,9 @@ impl CommandLog {
         let disk = RealDisk::create(&folder)
             .with_context(|| format!("cannot write to {}", folder.display()))?;
         let lock = lock(&folder.join(".lock"), PATIENCE)?;
-        let root = RootKey::load(&place.root_key())?;
-        let key = load_or_create_signing_key(
-            &place.keys,
-            &root,
-            &collector,
-            &origin(&place.keys, &collector)?,
-        )?;
-        let (ledger, _) = Ledger::open(ledger::Config {
+        let root = place.root_key()?;
+        let (key, handover) = signing::load(place, &root, &collector)?;
+        let config = ledger::Config {
             collector,
             disk: Arc::new(disk),
             archive: place.create_archive(false)?,
@@ -100,7 +96,8 @@ impl CommandLog {
             heartbeat: Duration::ZERO,
             segment_bytes: 16 << 20,
             segment_age: Duration::from_hours(720),
-        })?;
+        };
+        let (ledger, _) = Ledger::open_with(config, handover)?;
         Ok(Opened { ledger: Arc::new(ledger), _lock: lock })
     }
 }

@@ -1,8 +1,12 @@
 //! What was typed.
 
+mod keys;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use keys::{KeysArgs, KeysCommand, RotateCommand};
 
 /// A flight recorder for AI: records every call to a model, sealed and provable.
 #[derive(Debug, Parser)]
@@ -38,7 +42,7 @@ pub(crate) enum Command {
     Mask(MaskArgs),
     /// Witness other people's logs
     Witness(WitnessArgs),
-    /// Show the public keys of the collectors
+    /// Show the public keys of the collectors, or put other keys in the place of those in use
     Keys(KeysArgs),
     /// Check the configuration
     Config(ConfigArgs),
@@ -304,15 +308,6 @@ pub(crate) struct MaskArgs {
     /// With --json: {"id","spans":[{"start","end","label","score"}]} out, offsets in code points
     #[arg(long, requires = "json")]
     pub(crate) spans: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct KeysArgs {
-    #[command(flatten)]
-    pub(crate) place: Where,
-    /// One JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, every key with a default, environment over file.
 
 mod anchors;
+mod keys;
 mod lifecycle;
 mod load;
 mod unit;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use anchors::AnchorsConfig;
+pub(crate) use keys::KeysConfig;
 pub(crate) use lifecycle::{
     ErasureConfig, LifecycleConfig, RetentionConfig, RetentionRuleConfig, TiersConfig, classes,
     known,
@@ -36,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) archive_immutable: bool,
     /// Name of this collector: a folder of the archive and the end of its log's origin.
     pub(crate) collector: String,
+    pub(crate) keys: KeysConfig,
     pub(crate) proxy: ProxyConfig,
     pub(crate) api: ApiConfig,
     pub(crate) capture: CaptureConfig,
@@ -156,6 +159,7 @@ impl Default for Config {
             allow_unlocked: false,
             archive_immutable: true,
             collector: "c1".to_owned(),
+            keys: KeysConfig::default(),
             proxy: ProxyConfig::default(),
             api: ApiConfig::default(),
             capture: CaptureConfig::default(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use api::lifecycle::{ErasureRequest, HoldPlacement, Word};
-use keys::{KeyStore, RootKey};
+use keys::KeyStore;
 use ledger::{RealDisk, SystemClock};
 use lifecycle::{Lifecycle, LifecycleError};
 use record::CollectorName;
@@ -109,7 +109,7 @@ impl Keeper {
 
 impl Here {
     fn open(place: &Place, lock: std::fs::File) -> Result<Self, Failure> {
-        let root = RootKey::load(&place.root_key())?;
+        let root = place.root_key()?;
         let keys = Arc::new(KeyStore::open_or_create(&place.keys, &root)?);
         let log = CommandLog::new(place.clone());
         let lifecycle = Lifecycle {

@@ -15,6 +15,7 @@ mod keeper;
 mod output;
 mod place;
 mod recorder;
+mod signing;
 mod storage;
 mod upstreams;
 

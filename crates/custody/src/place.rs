@@ -2,18 +2,18 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, anyhow};
-use archive::{Archive, durable};
-use keys::{KeyStore, RootKey};
+use archive::Archive;
+use keys::{KeyStore, KeysError, RootKey, RootSource};
 use query::{Access, Store};
 use record::CollectorName;
 
 use crate::Failure;
 use crate::access_log::CommandLog;
 use crate::cli::{Reading, Where};
-use crate::config::{self, Config};
+use crate::config::{self, Config, KeysConfig};
 use crate::output;
 use crate::storage::{ArchivePlace, Writing};
 
@@ -27,6 +27,9 @@ pub(crate) struct Place {
     pub(crate) archive: ArchivePlace,
     pub(crate) keys: PathBuf,
     pub(crate) config: Config,
+    root: KeysConfig,
+    /// The root key once it was opened: a person is asked for a passphrase once.
+    held: Arc<OnceLock<RootKey>>,
 }
 
 impl Place {
@@ -40,6 +43,8 @@ impl Place {
             keys: config.data.join("keys"),
             data: config.data.clone(),
             config: config.clone(),
+            root: config.keys.clone(),
+            held: Arc::default(),
         })
     }
 
@@ -60,6 +65,7 @@ impl Place {
         if let Some(keys) = &place.keys {
             named.keys.clone_from(keys);
         }
+        named.root_source().map_err(Failure::Usage)?;
         Ok(named)
     }
 
@@ -73,8 +79,18 @@ impl Place {
         self.data.join("erasures")
     }
 
-    pub(crate) fn root_key(&self) -> PathBuf {
-        self.keys.join("root.key")
+    /// Who holds the root key.
+    pub(crate) fn root_source(&self) -> anyhow::Result<RootSource> {
+        self.root.source(&self.keys)
+    }
+
+    /// The root key of an installation that is there.
+    pub(crate) fn root_key(&self) -> anyhow::Result<RootKey> {
+        if let Some(root) = self.held.get() {
+            return Ok(root.clone());
+        }
+        let root = RootKey::open(&self.root_source()?)?;
+        Ok(self.held.get_or_init(|| root).clone())
     }
 
     /// The archive for reading.
@@ -130,11 +146,14 @@ impl Place {
 
     /// The key store for reading, `None` when there is none.
     pub(crate) fn open_keys(&self) -> anyhow::Result<Option<Arc<KeyStore>>> {
-        if !self.root_key().exists() {
+        if !self.keys.is_dir() {
             return Ok(None);
         }
-        let root = RootKey::load(&self.root_key())?;
-        Ok(Some(Arc::new(KeyStore::open(&self.keys, &root)?)))
+        match self.root_key() {
+            Ok(root) => Ok(Some(Arc::new(KeyStore::open(&self.keys, &root)?))),
+            Err(error) if is_not_there(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Everything that can be read.
@@ -181,18 +200,16 @@ pub(crate) fn origin(keys: &Path, collector: &CollectorName) -> anyhow::Result<S
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(anyhow!("cannot read {}: {error}", public.display())),
     }
-    let path = keys.join("installation");
-    let id = match std::fs::read_to_string(&path) {
-        Ok(id) => id.trim().to_owned(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let id = format!("{:08x}", u32::from_be_bytes(keys::random()?));
-            durable::replace(&path, format!("{id}\n").as_bytes(), 0o600)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            id
-        }
-        Err(error) => return Err(anyhow!("cannot read {}: {error}", path.display())),
-    };
+    let id = keys::installation(keys)?;
     Ok(format!("custody.local/{id}/{collector}"))
+}
+
+/// Whether there is no root key, and nothing that one wrapped.
+fn is_not_there(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(KeysError::Unavailable { source, .. }) if source.kind() == io::ErrorKind::NotFound
+    )
 }
 
 pub(crate) fn account() -> String {

@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use api::Api;
 use archive::{Archive, ArchiveError, durable};
 use capture::{Capture, Sink};
-use keys::{KeyStore, RootKey, load_or_create_signing_key};
+use keys::{KeyStore, RootKey};
 use ledger::{Ledger, LedgerError, RealDisk, SystemClock};
 use lifecycle::{Lifecycle, Schedule, Scheduler};
 use proxy::Proxy;
@@ -22,8 +22,8 @@ use crate::access_log::{ServerLog, lock};
 use crate::anchoring;
 use crate::config::{self, Config};
 use crate::health::RecorderHealth;
-use crate::place::{Place, TENANT, origin};
-use crate::upstreams;
+use crate::place::{Place, TENANT};
+use crate::{signing, upstreams};
 
 /// In a collector's folder: where its recorder's API answers.
 pub(crate) const API_FILE: &str = "api";
@@ -68,7 +68,7 @@ impl Recorder {
         config.anchors.check().map_err(Failure::Usage)?;
         let place = Place::of(&config).map_err(Failure::Usage)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let root = RootKey::load_or_create(&place.root_key())?;
+        let root = RootKey::open_or_create(&place.root_source().map_err(Failure::Usage)?)?;
         let keys = Arc::new(KeyStore::open_or_create(&place.keys, &root)?);
         let archive = place.create_archive(config.archive_immutable)?;
         check_archive(archive.as_ref(), clock.as_ref())?;
@@ -76,13 +76,8 @@ impl Recorder {
         let disk = RealDisk::create(&folder)
             .with_context(|| format!("cannot write to {}", folder.display()))?;
         let lock = lock(&folder.join(".lock"), std::time::Duration::from_secs(1))?;
-        let key = load_or_create_signing_key(
-            &place.keys,
-            &root,
-            &collector,
-            &origin(&place.keys, &collector)?,
-        )?;
-        let (ledger, recovered) = Ledger::open(ledger::Config {
+        let (key, handover) = signing::load(&place, &root, &collector)?;
+        let ledger_config = ledger::Config {
             collector,
             disk: Arc::new(disk),
             archive: Arc::clone(&archive),
@@ -96,7 +91,8 @@ impl Recorder {
             heartbeat: config.ledger.heartbeat.0,
             segment_bytes: config.ledger.segment_bytes.0,
             segment_age: config.ledger.segment_age.0,
-        })?;
+        };
+        let (ledger, recovered) = Ledger::open_with(ledger_config, handover)?;
         let ledger = Arc::new(ledger);
         let policy = capture_config.policy.version().to_owned();
         let capture = Arc::new(Capture::start(

@@ -10,6 +10,7 @@ use keys::{KeyStore, RootKey, Subject, load_signing_key};
 use record::{CollectorName, Kid};
 
 const KEYS: &str = include_str!("../../../spec/vectors/keys.txt");
+const WRAPPED: &str = include_str!("../../../spec/vectors/wrapped.txt");
 
 fn text(name: &str) -> &'static str {
     let found = KEYS.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -59,4 +60,27 @@ fn a_signing_key_is_read() {
     let collector = CollectorName::new("c1").unwrap();
     let key = load_signing_key(dir.path(), &root, &collector, text("origin")).unwrap();
     assert_eq!(key.verifying_key().to_string(), text("verifier_key"));
+}
+
+#[test]
+fn keys_of_version_2_are_read() {
+    let value = |name: &str| {
+        let found = WRAPPED.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        found.unwrap_or_else(|| panic!("no vector {name}"))
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let root = write(dir.path());
+    for (file, vector) in [("store-0001.key", "store_key_file"), ("c1.signing", "signing_key_file")]
+    {
+        std::fs::write(dir.path().join(file), hex::decode(value(vector)).unwrap()).unwrap();
+    }
+    let store = KeyStore::open(dir.path(), &root).unwrap();
+    assert_eq!(store.find_subject("default", Subject::User("u-1")), Some(Kid([0x11; 16])));
+    let collector = CollectorName::new("c1").unwrap();
+    let key = load_signing_key(dir.path(), &root, &collector, value("origin")).unwrap();
+    assert_eq!(key.verifying_key().to_string(), value("verifier_key"));
+    // The id of another root key.
+    let other = RootKey::load_or_create(&dir.path().join("other.key")).unwrap();
+    let error = KeyStore::open(dir.path(), &other).err().unwrap().to_string();
+    assert!(error.contains(&format!("wrapped by file (root key {})", value("root_id"))), "{error}");
 }

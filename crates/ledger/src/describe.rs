@@ -1,13 +1,14 @@
-//! The archive's description of its collectors. `spec/archive.md`.
+//! The archive's description of its collectors: `custody.json`, which collectors there are and their
+//! keys, and an object of each collector's own. `spec/archive.md`.
 
 use std::collections::BTreeMap;
 
 use archive::{Archive, ArchiveError, Lock, Name};
 use record::CollectorName;
 use serde::{Deserialize, Serialize};
-use tlog::SigningKey;
+use tlog::{KeyChange, VerifyingKey};
 
-use crate::{Layout, LedgerError};
+use crate::{Layout, LedgerError, handover};
 
 #[derive(Serialize, Deserialize)]
 struct Description {
@@ -15,26 +16,96 @@ struct Description {
     collectors: BTreeMap<String, Described>,
 }
 
-#[derive(Serialize, Deserialize, PartialEq)]
+#[derive(Serialize, Deserialize)]
 struct Described {
     origin: String,
     key: String,
+    /// Keys before, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<Earlier>,
 }
 
-/// Names this collector in the archive: in its `custody.json`, for readers, and in an object of its
-/// own that is put once, so that of two collectors with one name only the first goes on.
+#[derive(Serialize, Deserialize)]
+struct Earlier {
+    key: String,
+    /// Index of the record that names its successor.
+    until: u64,
+}
+
+/// Names this collector: in `custody.json`, for readers, and in an object of its own that is put
+/// once, so that of two collectors with one name only the first goes on. One that is there under
+/// another key is refused, unless that key is `next`, or gave way to this one in the log.
 pub(crate) fn describe(
     archive: &dyn Archive,
     collector: &CollectorName,
-    key: &SigningKey,
+    key: &VerifyingKey,
+    next: Option<&VerifyingKey>,
     lock: Lock,
 ) -> Result<(), LedgerError> {
-    claim(archive, collector, key, lock)?;
-    let name = Name::new("custody.json").map_err(LedgerError::archive)?;
-    let key = key.verifying_key();
-    let mine = Described { origin: key.name().to_owned(), key: key.to_string() };
-    let there = archive.get(&name).map_err(LedgerError::archive)?;
-    let mut description = match there {
+    let mut description = read(archive)?;
+    let Some(there) = description.collectors.get_mut(collector.as_str()) else {
+        claim(archive, collector, key, lock)?;
+        let (origin, key) = (key.name().to_owned(), key.to_string());
+        let described = Described { origin, key, earlier: Vec::new() };
+        description.collectors.insert(collector.to_string(), described);
+        return write(archive, &description, lock);
+    };
+    if there.key == key.to_string() && there.origin == key.name() {
+        return claim(archive, collector, key, lock);
+    }
+    let named: Option<VerifyingKey> = there.key.parse().ok();
+    // A crash came between naming the new key here and installing it.
+    if named.is_some() && named.as_ref() == next {
+        return Ok(());
+    }
+    let layout = Layout::new(collector.clone());
+    let chain = match &named {
+        Some(named) => handover::proven(archive, &layout, named, key)?,
+        None => None,
+    };
+    let Some(chain) = chain else {
+        return Err(LedgerError::Fatal(format!(
+            "the archive knows collector {collector} by another key ({}), and no record and \
+             checkpoint of its log hand over from that one to this; choose another name",
+            there.key
+        )));
+    };
+    for change in &chain {
+        there.change(change);
+    }
+    write(archive, &description, lock)
+}
+
+/// Names the key that follows. Calling it again changes nothing.
+pub(crate) fn changed(
+    archive: &dyn Archive,
+    collector: &CollectorName,
+    change: &KeyChange,
+    lock: Lock,
+) -> Result<(), LedgerError> {
+    let mut description = read(archive)?;
+    let there = description.collectors.get_mut(collector.as_str()).ok_or_else(|| {
+        LedgerError::Fatal(format!("{FILE} no longer names collector {collector}"))
+    })?;
+    if there.key == change.new.to_string() {
+        return Ok(());
+    }
+    there.change(change);
+    write(archive, &description, lock)
+}
+
+impl Described {
+    fn change(&mut self, change: &KeyChange) {
+        self.earlier.push(Earlier { key: change.old.to_string(), until: change.index });
+        self.key = change.new.to_string();
+    }
+}
+
+const FILE: &str = "custody.json";
+
+fn read(archive: &dyn Archive) -> Result<Description, LedgerError> {
+    let name = Name::new(FILE).map_err(LedgerError::archive)?;
+    let description = match archive.get(&name).map_err(LedgerError::archive)? {
         None => Description { format: 1, collectors: BTreeMap::new() },
         Some(bytes) => serde_json::from_slice::<Description>(&bytes).map_err(|error| {
             LedgerError::Fatal(format!("{name} in {}: {error}", archive.location()))
@@ -47,18 +118,12 @@ pub(crate) fn describe(
             description.format
         )));
     }
-    match description.collectors.get(collector.as_str()) {
-        Some(there) if *there == mine => return Ok(()),
-        Some(there) => {
-            return Err(LedgerError::Fatal(format!(
-                "the archive knows collector {} by another key ({}); choose another name",
-                collector, there.key
-            )));
-        }
-        None => {}
-    }
-    description.collectors.insert(collector.to_string(), mine);
-    let bytes = serde_json::to_vec_pretty(&description)
+    Ok(description)
+}
+
+fn write(archive: &dyn Archive, description: &Description, lock: Lock) -> Result<(), LedgerError> {
+    let name = Name::new(FILE).map_err(LedgerError::archive)?;
+    let bytes = serde_json::to_vec_pretty(description)
         .map_err(|error| LedgerError::Fatal(error.to_string()))?;
     archive.replace(&name, &bytes, lock).map_err(LedgerError::archive)
 }
@@ -67,7 +132,7 @@ pub(crate) fn describe(
 fn claim(
     archive: &dyn Archive,
     collector: &CollectorName,
-    key: &SigningKey,
+    key: &VerifyingKey,
     lock: Lock,
 ) -> Result<(), LedgerError> {
     #[derive(Serialize)]
@@ -75,7 +140,6 @@ fn claim(
         origin: &'a str,
     }
     let name = Layout::new(collector.clone()).owner().map_err(LedgerError::archive)?;
-    let key = key.verifying_key();
     let bytes = serde_json::to_vec(&Owner { origin: key.name() })
         .map_err(|error| LedgerError::Fatal(error.to_string()))?;
     if archive.get(&name).map_err(LedgerError::archive)?.is_some_and(|there| there == bytes) {

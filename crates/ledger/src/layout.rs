@@ -28,10 +28,30 @@ impl Layout {
 
     /// The checkpoint of one size, kept for good.
     pub fn checkpoint_of(&self, size: u64) -> Result<Name, ArchiveError> {
-        // The path of a bundle of that number, so that no folder grows past 1,000 names.
-        let path = TilePath { level: None, index: size, width: 256 }.to_string();
-        let number = path.trim_start_matches("tile/entries/");
-        Name::new(format!("{}/ledger/checkpoints/{number}", self.collector))
+        Name::new(format!("{}{}", self.checkpoints(), spread(size)))
+    }
+
+    /// What the names of kept checkpoints begin with.
+    pub fn checkpoints(&self) -> String {
+        format!("{}/ledger/checkpoints/", self.collector)
+    }
+
+    /// The envelope of the `key_change` record with this index.
+    pub fn key_change(&self, index: u64) -> Result<Name, ArchiveError> {
+        Name::new(format!("{}{}", self.key_changes(), spread(index)))
+    }
+
+    /// What the names of `key_change` records' envelopes begin with.
+    pub fn key_changes(&self) -> String {
+        format!("{}/ledger/key-changes/", self.collector)
+    }
+
+    /// The index of the record whose envelope has this name; `None` for any other name.
+    pub(crate) fn index_of(&self, name: &Name) -> Option<u64> {
+        let number = name.as_str().strip_prefix(&self.key_changes())?;
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        let index = digits.parse().ok()?;
+        (spread(index) == number).then_some(index)
     }
 
     /// A tile or an entry bundle.
@@ -74,4 +94,10 @@ impl Layout {
             self.collector
         ))
     }
+}
+
+/// A number as the path of a bundle of that number, so that no folder grows past 1,000 names.
+fn spread(number: u64) -> String {
+    let path = TilePath { level: None, index: number, width: 256 }.to_string();
+    path.trim_start_matches("tile/entries/").to_owned()
 }

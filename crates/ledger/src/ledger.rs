@@ -15,6 +15,7 @@ use record::{
 use tlog::{SigningKey, VerifyingKey};
 
 use crate::error::{AppendError, LedgerError};
+use crate::handover::{Handover, Pending};
 use crate::numbers::Numbers;
 use crate::priority::Background;
 use crate::recover::{Recovered, recover};
@@ -78,8 +79,19 @@ impl Ledger {
     /// Opens the ledger, recovering what a crash left. The caller finishes the open calls that it
     /// gets back.
     pub fn open(config: Config) -> Result<(Self, Recovered), LedgerError> {
-        let verifying_key = config.key.verifying_key();
-        let mut start = recover(&config)?;
+        Self::open_with(config, None)
+    }
+
+    /// [`open`](Self::open); with `handover` the key of `config` gives way to another one, as soon
+    /// as the archive takes it.
+    pub fn open_with(
+        config: Config,
+        handover: Option<Handover>,
+    ) -> Result<(Self, Recovered), LedgerError> {
+        let next = handover.as_ref().map(|handover| handover.next.verifying_key());
+        let mut start = recover(&config, next.as_ref())?;
+        let verifying_key = next.unwrap_or_else(|| config.key.verifying_key());
+        let handover = handover.map(|handover| Pending::new(handover, start.key_changes));
         if !config.admits {
             start.state.phase = Phase::Closing;
         }
@@ -93,7 +105,8 @@ impl Ledger {
             collector: config.collector.clone(),
         });
         let (commands, inbox) = channel();
-        let sealer = Sealer::new(config, Arc::clone(&shared), start.head, start.described);
+        let sealer =
+            Sealer::new(config, Arc::clone(&shared), start.head, start.described, handover);
         let mut threads = Vec::new();
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new()
@@ -113,7 +126,7 @@ impl Ledger {
         Ok((ledger, start.recovered))
     }
 
-    /// Whose signatures the log's checkpoints carry.
+    /// Whose signatures the log's checkpoints carry, after a hand-over that is on its way.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying_key
     }

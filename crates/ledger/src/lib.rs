@@ -7,6 +7,7 @@
 //!
 //! * [`Ledger::append`] writes frames and returns; tickets tell when they are written and synced.
 //! * `sequence.rs` is the durability protocol, one function to read from top to bottom.
+//! * `handover.rs` is how the signing key gives way to another one.
 //! * `recover.rs` is what a start does with the journal that a crash left.
 //!
 //! **Invariants.** Every admission number ends as a record or inside a gap record. The order of
@@ -19,6 +20,7 @@ mod describe;
 mod disk;
 mod edge;
 mod error;
+mod handover;
 mod journal;
 mod layout;
 mod ledger;
@@ -38,6 +40,7 @@ mod unit;
 pub use clock::SystemClock;
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::{AppendError, LedgerError};
+pub use handover::{Handover, Install};
 pub use layout::Layout;
 pub use ledger::{Config, Ledger};
 pub use locks::HOT_MARGIN_DAYS;

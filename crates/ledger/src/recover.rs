@@ -12,7 +12,7 @@ use record::{
     AdmissionNumber, Body, Digest, Envelope, Frame, FrameReader, GapReason, Leaf, PidMap, PidSet,
     RangeSet, RecordId, Scanned, Timestamp,
 };
-use tlog::Checkpoint;
+use tlog::{Checkpoint, VerifyingKey};
 
 use crate::describe::describe;
 use crate::edge;
@@ -53,10 +53,13 @@ pub(crate) struct Start {
     pub(crate) described: bool,
     pub(crate) next_number: u64,
     pub(crate) recovered: Recovered,
+    /// The `key_change` records of the journal: index and envelope.
+    pub(crate) key_changes: Vec<(u64, Vec<u8>)>,
 }
 
-pub(crate) fn recover(config: &Config) -> Result<Start, LedgerError> {
-    let (head, described) = load_state(config)?;
+/// `next`: the key that is to follow the one of `config`.
+pub(crate) fn recover(config: &Config, next: Option<&VerifyingKey>) -> Result<Start, LedgerError> {
+    let (head, described) = load_state(config, next)?;
     let mut scan = Scan::new(config, head.tree.size());
     let mut numbers: Vec<u64> = list(config.disk.as_ref())?;
     numbers.sort_unstable();
@@ -74,7 +77,7 @@ fn list(disk: &dyn Disk) -> Result<Vec<u64>, LedgerError> {
 /// Reads the signed state and the tiles that it stands on, and whether the archive knows us.
 ///
 /// A remote archive that does not answer is no reason not to start: what is needed lies here too.
-fn load_state(config: &Config) -> Result<(Head, bool), LedgerError> {
+fn load_state(config: &Config, next: Option<&VerifyingKey>) -> Result<(Head, bool), LedgerError> {
     let note = match config.disk.read(STATE) {
         Ok(note) => note,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -83,7 +86,8 @@ fn load_state(config: &Config) -> Result<(Head, bool), LedgerError> {
     let online = load_from_archive(config, &note).and_then(|head| {
         let locks = Locks { classes: Arc::clone(&config.classes), tiered: config.tiered };
         let lock = locks.log(config.clock.now());
-        describe(config.archive.as_ref(), &config.collector, &config.key, lock)?;
+        let key = config.key.verifying_key();
+        describe(config.archive.as_ref(), &config.collector, &key, next, lock)?;
         Ok(head)
     });
     match online {
@@ -143,6 +147,7 @@ struct Scan<'a> {
     started: bool,
     calls: BTreeMap<u64, Call>,
     damage: Vec<Damage>,
+    key_changes: Vec<(u64, Vec<u8>)>,
     now: Timestamp,
 }
 
@@ -178,6 +183,7 @@ impl<'a> Scan<'a> {
             started: false,
             calls: BTreeMap::new(),
             damage: Vec::new(),
+            key_changes: Vec::new(),
             now,
         }
     }
@@ -319,12 +325,18 @@ impl<'a> Scan<'a> {
         self.state.next_leaf = self.state.next_leaf.max(leaf + 1);
         if self.settle(number) {
             self.state.recorded += 1;
-        } else if let Ok(Envelope { body: Body::Gap(gap), .. }) = Envelope::from_bytes(bytes) {
-            for (start, end) in gap.numbers.iter() {
-                self.state.unframed.remove_range(start, end);
-                self.state.open.remove_range(start, end);
+            return;
+        }
+        match Envelope::from_bytes(bytes).map(|envelope| envelope.body) {
+            Ok(Body::Gap(gap)) => {
+                for (start, end) in gap.numbers.iter() {
+                    self.state.unframed.remove_range(start, end);
+                    self.state.open.remove_range(start, end);
+                }
+                self.state.gap_numbers += gap.count;
             }
-            self.state.gap_numbers += gap.count;
+            Ok(Body::KeyChange(_)) => self.key_changes.push((leaf, bytes.to_vec())),
+            _ => {}
         }
     }
 
@@ -461,12 +473,8 @@ impl<'a> Scan<'a> {
             interrupted: u64::try_from(open.len()).unwrap_or(0),
             unsealed,
         });
-        Ok(Start {
-            state: self.state,
-            head,
-            described,
-            next_number,
-            recovered: Recovered { open, report },
-        })
+        let recovered = Recovered { open, report };
+        let key_changes = self.key_changes;
+        Ok(Start { state: self.state, head, described, next_number, recovered, key_changes })
     }
 }

@@ -10,6 +10,7 @@ use record::Body;
 use record::envelope::{Heartbeat, LedgerObject};
 use tlog::SigningKey;
 
+use crate::handover::Pending;
 use crate::ledger::{Config, Shared};
 use crate::locks::Locks;
 use crate::sealed::Tickets;
@@ -38,6 +39,8 @@ pub(crate) struct Sealer {
     pub(crate) locks: Locks,
     /// Objects of the log that no segment record names yet, with their versions.
     pub(crate) placed: Vec<LedgerObject>,
+    /// The key that is to follow.
+    pub(crate) handover: Option<Pending>,
     seal_every: Duration,
     heartbeat: Duration,
     segment_bytes: u64,
@@ -49,7 +52,13 @@ pub(crate) struct Sealer {
 }
 
 impl Sealer {
-    pub(crate) fn new(config: Config, shared: Arc<Shared>, head: Head, described: bool) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        shared: Arc<Shared>,
+        head: Head,
+        described: bool,
+        handover: Option<Pending>,
+    ) -> Self {
         set(&shared.counters.tree_size, head.tree.size());
         Self {
             shared,
@@ -63,6 +72,7 @@ impl Sealer {
             described,
             locks: Locks { classes: config.classes, tiered: config.tiered },
             placed: Vec::new(),
+            handover,
             seal_every: config.seal_every,
             heartbeat: config.heartbeat,
             segment_bytes: config.segment_bytes,
@@ -108,8 +118,10 @@ impl Sealer {
             return Err(LedgerError::Fatal("sealing was stopped before".to_owned()));
         }
         self.write_gaps();
+        self.begin_handover();
         sync::sync_once(&self.shared);
-        self.sequence().map(|_| ())
+        self.sequence()?;
+        self.finish_handover()
     }
 
     /// Everything into the tree, and all journal files into segments.

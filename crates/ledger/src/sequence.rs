@@ -8,6 +8,7 @@ use record::envelope::LedgerObject;
 use tlog::{Checkpoint, Hash, TilePath, Tree, VerifyingKey, leaf_hash, push_entry, read_bundle};
 
 use crate::describe::describe;
+use crate::handover::Pending;
 use crate::sealer::Sealer;
 use crate::status::set;
 use crate::{Layout, LedgerError, edge};
@@ -101,7 +102,7 @@ impl Sealer {
         // state that publish() publishes at the next start. The comparison keeps a second process
         // or a restored copy from signing a fork.
         let checkpoint = Checkpoint { origin: self.origin.clone(), size, root: head.tree.root() };
-        head.note = checkpoint.sign(&self.key);
+        head.note = self.sign(&checkpoint);
         head.published = false;
         self.compare_state()?;
         self.attempt = Some(head);
@@ -126,7 +127,9 @@ impl Sealer {
         if !self.described {
             let lock = self.locks.log(self.shared.now());
             let collector = &self.shared.collector;
-            describe(self.archive.as_ref(), collector, &self.key, lock)?;
+            let next = self.handover.as_ref().map(Pending::next);
+            let key = self.key.verifying_key();
+            describe(self.archive.as_ref(), collector, &key, next.as_ref(), lock)?;
             self.described = true;
         }
         Ok(())

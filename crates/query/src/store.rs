@@ -34,6 +34,8 @@ pub struct Collector {
     pub origin: String,
     /// Its verifier key, as the archive says; nobody has vouched for it yet.
     pub key: String,
+    /// Its keys before, oldest first.
+    pub earlier: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +47,13 @@ struct Description {
 #[derive(Deserialize)]
 struct Described {
     origin: String,
+    key: String,
+    #[serde(default)]
+    earlier: Vec<Earlier>,
+}
+
+#[derive(Deserialize)]
+struct Earlier {
     key: String,
 }
 
@@ -88,7 +97,14 @@ impl Store {
             )));
         }
         let collectors = described.collectors.into_iter();
-        Ok(collectors.map(|(name, d)| Collector { name, origin: d.origin, key: d.key }).collect())
+        Ok(collectors
+            .map(|(name, described)| Collector {
+                name,
+                origin: described.origin,
+                key: described.key,
+                earlier: described.earlier.into_iter().map(|earlier| earlier.key).collect(),
+            })
+            .collect())
     }
 
     /// A collector's published checkpoint, its signature verified with the key that the archive
@@ -99,10 +115,18 @@ impl Store {
     ) -> Result<Option<(Checkpoint, Vec<u8>)>, QueryError> {
         let name = Name::new(format!("{}/ledger/checkpoint", collector.name))?;
         let Some(note) = self.archive.get(&name)? else { return Ok(None) };
-        let wrong = |error: &dyn std::fmt::Display| QueryError::Storage(format!("{name}: {error}"));
-        let key: VerifyingKey = collector.key.parse().map_err(|error| wrong(&error))?;
-        let checkpoint = Checkpoint::open(&note, &key).map_err(|error| wrong(&error))?;
-        Ok(Some((checkpoint, note)))
+        let open = |key: &str| -> Result<Checkpoint, QueryError> {
+            let wrong =
+                |error: &dyn std::fmt::Display| QueryError::Storage(format!("{name}: {error}"));
+            let key: VerifyingKey = key.parse().map_err(|error| wrong(&error))?;
+            Checkpoint::open(&note, &key).map_err(|error| wrong(&error))
+        };
+        let opened = open(&collector.key).or_else(|error| {
+            // The key may have changed since the caller asked for the collectors.
+            let now = self.collectors()?.into_iter().find(|now| now.name == collector.name);
+            now.filter(|now| now.key != collector.key).map_or(Err(error), |now| open(&now.key))
+        })?;
+        Ok(Some((opened, note)))
     }
 
     /// The collector's journal files, oldest first.

@@ -7,6 +7,7 @@
 
 mod collector;
 mod gone;
+mod history;
 mod numbers;
 mod records;
 mod versions;
@@ -39,7 +40,8 @@ pub struct Finding {
 pub struct CollectorReport {
     /// Its name.
     pub collector: String,
-    /// The verifier key that its checkpoints were checked with.
+    /// The verifier key that its checkpoints were checked with, and from which keys before and
+    /// after it were reached.
     pub key: String,
     /// Size of the log under the published checkpoint.
     pub size: u64,
@@ -88,9 +90,9 @@ pub struct VerifyReport {
 pub type Progress<'a> = &'a mut dyn FnMut(&str, u64, u64);
 
 /// Verifies every collector of an archive. `keys` are verifier keys that the caller trusts, by
-/// origin: each must be that of a collector. A collector without one is checked with the key that
-/// the archive itself names, and that is noted. With `locks`, the time now, the lock of every object
-/// is read back too.
+/// origin: each must be that of a collector, now or before its log handed over to another. A
+/// collector without one is checked with the key that the archive itself names, and that is noted.
+/// With `locks`, the time now, the lock of every object is read back too.
 pub fn verify(
     store: &Store,
     keys: &BTreeMap<String, VerifyingKey>,

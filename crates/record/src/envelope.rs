@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use event::{
-    Access, Alert, Configuration, Damage, Gap, Heartbeat, Recovery, Segment, SegmentFile,
+    Access, Alert, Configuration, Damage, Gap, Heartbeat, KeyChange, Recovery, Segment, SegmentFile,
 };
 pub use interaction::{
     Client, Correlation, Cost, Interaction, KeyIds, Masking, Model, Params, PartRef, ProviderError,
@@ -82,6 +82,8 @@ pub enum Body {
     Hold(Hold),
     /// Segments moved to the cold tier.
     Tier(Tier),
+    /// The signing key gave way to another.
+    KeyChange(KeyChange),
     /// Of a kind that this version does not know.
     Other {
         /// The kind's word.
@@ -147,6 +149,7 @@ impl Envelope {
             Body::Expiry(_) => Kind::Expiry.as_str(),
             Body::Hold(_) => Kind::Hold.as_str(),
             Body::Tier(_) => Kind::Tier.as_str(),
+            Body::KeyChange(_) => Kind::KeyChange.as_str(),
             Body::Other { kind, .. } => kind,
         }
     }
@@ -169,6 +172,7 @@ impl Envelope {
             Body::Expiry(body) => self.event(body)?,
             Body::Hold(body) => self.event(body)?,
             Body::Tier(body) => self.event(body)?,
+            Body::KeyChange(body) => self.event(body)?,
             Body::Other { body, .. } => canonical_bytes(&EventWire {
                 body,
                 collector: &self.collector,
@@ -222,6 +226,7 @@ impl Envelope {
             Ok(Kind::Expiry) => Body::Expiry(body(bytes)?),
             Ok(Kind::Hold) => Body::Hold(body(bytes)?),
             Ok(Kind::Tier) => Body::Tier(body(bytes)?),
+            Ok(Kind::KeyChange) => Body::KeyChange(body(bytes)?),
             Err(_) => Body::Other { kind: header.kind, body: body(bytes)? },
         };
         Ok(Self { id: header.id, collector: header.collector, recorded: header.recorded, body })

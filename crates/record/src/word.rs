@@ -98,6 +98,8 @@ words! {
         Hold = "hold",
         /// Segments moved to the cold tier.
         Tier = "tier",
+        /// The collector's signing key gave way to another.
+        KeyChange = "key_change",
     }
 }
 

@@ -47,6 +47,14 @@ impl Checkpoint {
         Note::sign(self.to_text(), key).to_bytes()
     }
 
+    /// Signs it with each of these keys, in order.
+    pub fn sign_by_all(&self, keys: &[&SigningKey]) -> Vec<u8> {
+        let mut keys = keys.iter();
+        let first = keys.next().map(|key| Note::sign(self.to_text(), key));
+        let note = first.map(|note| keys.fold(note, |note, key| note.and_sign(key)));
+        note.map(|note| note.to_bytes()).unwrap_or_default()
+    }
+
     /// Reads a checkpoint, signed by `key`, whose name must be the origin.
     pub fn open(bytes: &[u8], key: &VerifyingKey) -> Result<Self, CheckpointError> {
         let note = Note::parse(bytes)?;

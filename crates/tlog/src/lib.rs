@@ -5,6 +5,7 @@
 //! * [`Note`], [`SigningKey`] and [`VerifyingKey`] are C2SP signed notes with Ed25519;
 //! * [`CosignatureKey`] and [`CosigningKey`] are C2SP tlog-cosignature, [`Policy`] is C2SP tlog-policy;
 //! * [`Checkpoint`] is C2SP tlog-checkpoint, [`Proof`] is C2SP tlog-proof;
+//! * [`KeyHistory`] tells which key signs checkpoints of which size, where keys followed each other;
 //! * [`inclusion_proof`] and [`consistency_proof`] are RFC 6962 §2.1.1 and §2.1.2, read from tiles;
 //! * [`audit`] recomputes every tile from the entries and believes none that it has not recomputed.
 
@@ -13,6 +14,7 @@ mod checkpoint;
 mod cosignature;
 mod entries;
 mod hash;
+mod history;
 mod key;
 mod note;
 mod policy;
@@ -25,6 +27,7 @@ pub use checkpoint::{Checkpoint, CheckpointError};
 pub use cosignature::{CosignatureKey, CosigningKey};
 pub use entries::{BundleError, push_entry, read_bundle};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash};
+pub use history::{KeyChange, KeyHistory};
 pub use key::{KeyError, SigningKey, VerifyingKey};
 pub use note::{Note, NoteError};
 pub use policy::{

@@ -68,13 +68,19 @@ impl Note {
     /// Signs a text, which must end with a newline.
     pub fn sign(text: String, key: &SigningKey) -> Self {
         debug_assert!(text.ends_with('\n'), "a note's text ends with a newline");
+        Self { text, signatures: Vec::new() }.and_sign(key)
+    }
+
+    /// Signs it with one more key.
+    #[must_use]
+    pub fn and_sign(mut self, key: &SigningKey) -> Self {
         let public = key.verifying_key();
-        let signature = Signature {
+        self.signatures.push(Signature {
             name: public.name().to_owned(),
             id: public.id(),
-            bytes: key.sign(text.as_bytes()).to_vec(),
-        };
-        Self { text, signatures: vec![signature] }
+            bytes: key.sign(self.text.as_bytes()).to_vec(),
+        });
+        self
     }
 
     /// The text, if it is signed by `key`.

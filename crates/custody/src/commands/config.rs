@@ -8,6 +8,7 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<Outcome, Failure> {
     match &args.command {
         ConfigCommand::Check { config } => {
             let config = config::load(config.as_deref())?;
+            config.keys.source(&config.data).map_err(Failure::Usage)?;
             let classes = config::classes(&config).map_err(Failure::Usage)?;
             let all = upstreams::all(&config, &classes).map_err(Failure::Usage)?;
             config.anchors.check().map_err(Failure::Usage)?;

@@ -52,7 +52,7 @@ pub(crate) fn judge(
     trusted: &BTreeMap<String, VerifyingKey>,
 ) -> anyhow::Result<Judgement> {
     let mut judgement = Judgement { collectors: Vec::new(), passed_over: Vec::new() };
-    for Collector { name, origin, key } in collectors {
+    for Collector { name, origin, key, .. } in collectors {
         let named = policy.logs().iter().find(|key| key.name() == origin);
         let known = match (named, policy.logs().is_empty(), trusted.is_empty()) {
             (Some(key), ..) => Some(key.clone()),

@@ -13,7 +13,7 @@ const DEFAULT: &str = "custody.toml";
 /// So alike are a name and its misspelling.
 const SLIP: f64 = 0.8;
 /// Environment variables with our prefix that are no configuration.
-const OTHERS: [&str; 3] = ["CUSTODY_LOG", "CUSTODY_SHARED", "CUSTODY_CONFIG"];
+const OTHERS: [&str; 4] = ["CUSTODY_LOG", "CUSTODY_SHARED", "CUSTODY_CONFIG", "CUSTODY_PASSPHRASE"];
 
 /// Loads the named file, else `custody.toml` if there is one, else defaults; then the environment.
 pub(crate) fn load(path: Option<&Path>) -> Result<Config, Failure> {

@@ -17,8 +17,8 @@ mod upstream;
 
 pub(crate) use client::{Answer, Client, Head, get, post, post_to};
 pub(crate) use server::{
-    ROUNDS, Run, Server, Setup, all_records, custody, files_under, interactions, outcome_of, show,
-    verified, verify,
+    ROUNDS, Run, Server, Setup, all_records, custody, custody_with, files_under, interactions,
+    outcome_of, show, verified, verify,
 };
 pub(crate) use upstream::{Reply, Seen, Upstream, token_event};
 

@@ -31,6 +31,8 @@ pub(crate) struct Setup {
     pub(crate) capture: String,
     pub(crate) ledger: String,
     pub(crate) log: &'static str,
+    /// Environment variables beside those of the tests.
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 impl Setup {
@@ -45,6 +47,7 @@ impl Setup {
             capture: String::new(),
             ledger: String::new(),
             log: "info",
+            environment: Vec::new(),
         }
     }
 
@@ -99,6 +102,7 @@ impl Server {
         let mut child = Command::new(BINARY)
             .args(["serve", "--config"])
             .arg(&config)
+            .envs(setup.environment.iter().cloned())
             .env_remove(ROUNDS)
             .stdout(Stdio::null())
             .stderr(stderr)
@@ -119,6 +123,7 @@ impl Server {
             .args(["serve", "--config"])
             .arg(&config)
             .env("CUSTODY_LOG", setup.log)
+            .envs(setup.environment.iter().cloned())
             .env_remove(ROUNDS)
             .stdout(Stdio::piped())
             .stderr(stderr)
@@ -229,8 +234,14 @@ impl Run {
 
 /// Runs the binary with arguments.
 pub(crate) fn custody(arguments: &[&str]) -> Run {
+    custody_with(arguments, &[])
+}
+
+/// The same with environment variables beside those of the tests.
+pub(crate) fn custody_with(arguments: &[&str], environment: &[(String, String)]) -> Run {
     let output = Command::new(BINARY)
         .args(arguments)
+        .envs(environment.iter().cloned())
         .current_dir(std::env::temp_dir())
         .env_remove(ROUNDS)
         .stdin(Stdio::null())

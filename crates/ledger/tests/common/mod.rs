@@ -443,14 +443,19 @@ impl World {
     }
 
     pub(crate) fn try_open(&self) -> Result<(Ledger, Recovered), ledger::LedgerError> {
+        Ledger::open(self.config(42))
+    }
+
+    /// With a key whose secret is this byte, 32 times.
+    pub(crate) fn config(&self, key: u8) -> Config {
         let disk: Arc<dyn Disk> = Arc::<MemoryDisk>::clone(&self.disk);
         let archive: Arc<dyn Archive> = Arc::<MemoryArchive>::clone(&self.archive);
         let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&self.clock);
-        Ledger::open(Config {
+        Config {
             collector: CollectorName::new("c1").unwrap(),
             disk,
             archive,
-            key: SigningKey::new(ORIGIN, &[42; 32]).unwrap(),
+            key: SigningKey::new(ORIGIN, &[key; 32]).unwrap(),
             keys: Arc::clone(&self.keys),
             clock,
             admits: true,
@@ -461,7 +466,7 @@ impl World {
             heartbeat: Duration::ZERO,
             segment_bytes: u64::MAX,
             segment_age: Duration::from_secs(1 << 40),
-        })
+        }
     }
 
     /// The world after `kill -9` (`power` false) or a loss of power.

@@ -7,11 +7,12 @@ use archive::{Archive, Name};
 use bytes::Bytes;
 use record::{Digest, Frame, Leaf, Timestamp};
 use tlog::{
-    Checkpoint, Hash, LogSource, SourceError, TilePath, Tree, VerifyingKey, audit, empty_root,
-    leaf_hash,
+    Checkpoint, Hash, KeyHistory, LogSource, SourceError, TilePath, Tree, VerifyingKey, audit,
+    empty_root, leaf_hash,
 };
 
 use super::gone::Gone;
+use super::history;
 use super::numbers::Ledgered;
 use super::records::{JournalParts, Reading, hash_parts};
 use super::versions::{LockReport, Named, check_locks, check_versions};
@@ -38,11 +39,27 @@ pub(super) fn verify_collector(
 
     // The log may grow meanwhile. Kept checkpoints are read before the published one, which is put
     // in place first, and what it covers is looked for afterwards.
-    let kept = kept_checkpoints(store, &prefix, key.as_ref(), &mut findings)?;
+    let kept = history::kept_notes(store, &prefix)?;
     let empty = Checkpoint { origin: collector.origin.clone(), size: 0, root: empty_root() };
     let note = store.archive.get(&Name::new(published.clone())?)?;
-    let checkpoint = match (&key, note) {
-        (Some(key), Some(note)) => match Checkpoint::open(&note, key) {
+    let changes = history::changes(store, &prefix, note.as_deref())?;
+    let keys = match &key {
+        Some(key) => {
+            let note = note.as_deref();
+            Some(history::history(store, &prefix, key, &changes, note, &mut findings)?)
+        }
+        None => None,
+    };
+    named_key(collector, keys.as_ref(), &mut findings);
+    for change in keys.iter().flat_map(KeyHistory::changes) {
+        notes.push(format!(
+            "record {} changed the key from {} to {}",
+            change.index, change.old, change.new
+        ));
+    }
+    let kept = open_kept(kept, keys.as_ref(), &mut findings);
+    let checkpoint = match (&keys, note) {
+        (Some(keys), Some(note)) => match keys.open(&note) {
             Ok(checkpoint) => checkpoint,
             Err(error) => {
                 let what = error.to_string();
@@ -93,6 +110,14 @@ pub(super) fn verify_collector(
     )
     .map_err(|error| QueryError::Storage(error.to_string()))?;
     findings.extend(report.findings.iter().map(|finding| tile_finding(&prefix, finding)));
+    let leaf = |index: u64| {
+        leaves
+            .get(usize::try_from(index).ok()?)
+            .copied()
+            .flatten()
+            .map(|leaf: Leaf| leaf.envelope.0)
+    };
+    history::check_entries(&changes, leaf, &mut findings);
     for (size, (name, _)) in kept.range(checkpoint.size + 1..) {
         let what = format!(
             "it is of size {size}, and the published checkpoint only of {}: the log was cut back",
@@ -201,13 +226,6 @@ fn trusted_key(
         }
     };
     if let Some(trusted) = keys.get(&collector.origin) {
-        if named.as_ref().is_some_and(|named| named != trusted) {
-            let what = format!(
-                "collector {} is named with another key than the one that is trusted",
-                collector.name
-            );
-            findings.push(finding(what));
-        }
         Some(trusted.clone())
     } else {
         notes.push(
@@ -219,37 +237,47 @@ fn trusted_key(
     }
 }
 
+/// The key that the archive names must be the one that signs now.
+fn named_key(collector: &Collector, keys: Option<&KeyHistory>, findings: &mut Vec<Finding>) {
+    let named = collector.key.parse::<VerifyingKey>().ok();
+    let (Some(keys), Some(named)) = (keys, named) else { return };
+    // While a key is changed, custody.json follows a moment later.
+    if !keys.knows(&named) {
+        findings.push(Finding {
+            file: "custody.json".to_owned(),
+            record: None,
+            what: format!(
+                "collector {} is named with another key than the one that is trusted, and no \
+                 record of its log hands over to it",
+                collector.name
+            ),
+        });
+    }
+}
+
 /// All checkpoints that were ever published, by size.
-fn kept_checkpoints(
-    store: &Store,
-    prefix: &str,
-    key: Option<&VerifyingKey>,
+fn open_kept(
+    notes: history::Notes,
+    keys: Option<&KeyHistory>,
     findings: &mut Vec<Finding>,
-) -> Result<BTreeMap<u64, (String, Hash)>, QueryError> {
+) -> BTreeMap<u64, (String, Hash)> {
     let mut kept = BTreeMap::new();
-    let Some(key) = key else { return Ok(kept) };
-    for name in store.archive.list(&format!("{prefix}checkpoints/"))? {
-        let Some(note) = store.archive.get(&name)? else { continue };
-        match Checkpoint::open(&note, key) {
+    let Some(keys) = keys else { return kept };
+    for (file, note) in notes {
+        match keys.open(&note) {
             Ok(Checkpoint { size, root, .. }) => {
-                let before = kept.insert(size, (name.to_string(), root));
+                let before = kept.insert(size, (file.clone(), root));
                 if let Some((other, _)) = before.filter(|(_, before)| *before != root) {
                     let what = format!(
                         "{other} is of size {size} too, with another root: the log was forked"
                     );
-                    findings.push(Finding { file: name.to_string(), record: None, what });
+                    findings.push(Finding { file, record: None, what });
                 }
             }
-            Err(error) => {
-                findings.push(Finding {
-                    file: name.to_string(),
-                    record: None,
-                    what: error.to_string(),
-                });
-            }
+            Err(error) => findings.push(Finding { file, record: None, what: error.to_string() }),
         }
     }
-    Ok(kept)
+    kept
 }
 
 struct Tiles<'a> {

@@ -95,6 +95,16 @@ pub struct Configuration {
     pub version: String,
 }
 
+/// The collector's signing key gave way to another one: checkpoints that cover this record are
+/// signed by the new key, the first of them by both.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyChange {
+    /// The verifier key from here on.
+    pub new: String,
+    /// The verifier key up to here.
+    pub old: String,
+}
+
 /// A segment was written and read back: from here on its files are known to the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
