@@ -165,6 +165,15 @@ fn checkpoints_go_outward_and_a_log_that_is_cut_back_is_refused() {
     assert_eq!((&judged["quorum"], &judged["quorum_size"]), (&Value::Bool(true), &judged["size"]));
     let upto = judged["size"].as_u64().unwrap();
     assert!(upto >= second);
+    // A policy that names no log is about all of them; one that names others is about none.
+    let (own, other) = (folder.path().join("own"), folder.path().join("other"));
+    std::fs::write(&own, format!("witness W {}\nquorum W\n", witness.key)).unwrap();
+    assert_eq!(verify(&setup.data, &own).0, 0);
+    let stranger =
+        "custody.local/0123abcd/c1+75973377+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
+    std::fs::write(&other, format!("log {stranger}\nquorum none\n")).unwrap();
+    let (code, other) = verify(&setup.data, &other);
+    assert_eq!((code, &other["policy"]["not_named"][0]), (1, &Value::from("c1")), "{other:#}");
     if let Some(authority) = &authority {
         let stamps = named(&setup.data, "timestamp.tsr");
         assert!(!stamps.is_empty());
