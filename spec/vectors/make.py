@@ -222,6 +222,29 @@ write("archive.txt", installation="0123abcd", collector="c1", origin=origin,
       records="c1/records/class=standard/date=2026-11-23/000000000000-000000000007.parquet",
       parts="c1/parts/class=standard/date=2026-11-23/000000000000-000000000007.parquet")
 
+# anchors.md: a cosignature, a policy, a timestamp request, a witness's state, names.
+cosigner = Ed25519PrivateKey.from_private_bytes(b"\x08" * 32)
+cosigner_public = cosigner.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+witness, at = "witness.example/w1", 1795435200
+witness_id = sha256(witness.encode() + b"\n\4" + cosigner_public)[:4]
+witness_key = f"{witness}+{witness_id.hex()}+{b64(bytes([4]) + cosigner_public)}"
+cosignature = cosigner.sign(f"cosignature/v1\ntime {at}\n{text}".encode())
+line = f"— {witness} {b64(witness_id + struct.pack('>Q', at) + cosignature)}\n"
+nonce = b"\x41" + b"\x42" * 7
+def der(tag, *contents):
+    content = b"".join(contents)
+    assert len(content) < 128
+    return bytes([tag, len(content)]) + content
+request = der(0x30, der(2, b"\1"), der(0x30, der(0x30, der(6, bytes.fromhex("608648016503040201")), der(5)), der(4, sha256(note.encode()))),
+              der(2, nonce), der(1, b"\xff"))
+state = (f"custody witness state 1\norigin {origin}\nnumber 1\nbefore {'00' * 32}\nsize 2\nroot {b64(root)}\n"
+         f"time {at}\nnote {len(note.encode())}\n{note}").encode()
+write("anchors.txt", cosigning_key=b"\x08" * 32, witness_key=witness_key, time=at, line=line.encode(), note=(note + line).encode(),
+      policy=f"log {verifier}\nwitness W {witness_key}\ngroup G any W\nquorum G\n".encode(),
+      nonce=nonce, timestamp_request=request, state=state + f"sum {sha256(state).hex()}\n".encode(),
+      state_name=sha256(origin.encode()).hex()[:32],
+      cosigned_of_70000=f"{ledger}anchors/{spread(70000)}/witness-{witness_id.hex()}.note",
+      timestamp_of_7=f"{ledger}anchors/{spread(7)}/timestamp.tsr")
 # segment.md: both files, written out as Parquet by hand, and what the columns of a record say.
 def varint(n):
     return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 /// The house, floor by floor. A crate depends only on lower floors.
-const FLOORS: [(&str, u8); 18] = [
+const FLOORS: [(&str, u8); 19] = [
     ("record", 0),
     ("tlog", 0),
     ("mask", 0),
@@ -18,6 +18,7 @@ const FLOORS: [(&str, u8); 18] = [
     ("segment", 1),
     ("keys", 2),
     ("ledger", 3),
+    ("anchor", 3),
     ("capture", 4),
     ("query", 4),
     ("proxy", 5),

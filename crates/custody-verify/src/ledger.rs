@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use record::Leaf;
 use tlog::{
-    Checkpoint, Hash, LogSource, Note, SourceError, TilePath, Tree, VerifyingKey, audit, leaf_hash,
-    read_bundle,
+    Anchored, AnchoredLog, Checkpoint, Hash, LogSource, Note, Policy, SourceError, TilePath, Tree,
+    VerifyingKey, audit, leaf_hash, read_bundle,
 };
 
 /// What was found.
@@ -20,10 +20,16 @@ pub(crate) struct Verdict {
     pub(crate) checkpoints: usize,
     pub(crate) tiles: u64,
     pub(crate) findings: Vec<String>,
+    /// With a policy that is about this log.
+    pub(crate) anchors: Option<AnchoredLog>,
 }
 
 /// Checks the ledger in `folder`.
-pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verdict> {
+pub(crate) fn check(
+    folder: &Path,
+    keys: &[VerifyingKey],
+    policy: Option<&Policy>,
+) -> anyhow::Result<Verdict> {
     // The log may grow meanwhile: kept checkpoints are read before the published one, which is put in
     // place first.
     let mut findings = Vec::new();
@@ -37,6 +43,7 @@ pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verd
         checkpoints: 1,
         tiles: 0,
         findings,
+        anchors: None,
     };
     let checkpoint = match open(&note, keys) {
         Ok(checkpoint) => checkpoint,
@@ -45,6 +52,13 @@ pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verd
             return Ok(verdict);
         }
     };
+    let named = |policy: &&Policy| {
+        policy.logs().is_empty() || policy.logs().iter().any(|key| key.name() == checkpoint.origin)
+    };
+    let anchors =
+        policy.filter(named).map(|policy| cosigned(folder, policy, &checkpoint)).transpose()?;
+    let mut roots: BTreeMap<u64, Option<Hash>> =
+        anchors.iter().flat_map(|(_, sizes)| sizes).map(|size| (*size, None)).collect();
     let mut tree = Tree::new();
     let mut wrong = Vec::new();
     let report = audit(
@@ -55,6 +69,9 @@ pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verd
                 wrong.push(format!("entry {index}: {error}"));
             }
             tree.push(leaf_hash(entry), |_, _| {});
+            if let Some(root) = roots.get_mut(&tree.size()) {
+                *root = Some(tree.root());
+            }
             if let Some((name, root)) = kept.get(&tree.size())
                 && tree.root() != *root
             {
@@ -71,6 +88,9 @@ pub(crate) fn check(folder: &Path, keys: &[VerifyingKey]) -> anyhow::Result<Verd
             checkpoint.size
         ));
     }
+    verdict.anchors = anchors.map(|(anchored, _)| {
+        anchored.finish(&checkpoint, |size| roots.get(&size).copied().flatten())
+    });
     verdict.checkpoints += kept.len();
     verdict.tiles = report.tiles;
     verdict.size = checkpoint.size;
@@ -95,6 +115,42 @@ fn open(note: &[u8], keys: &[VerifyingKey]) -> Result<Checkpoint, String> {
     Checkpoint::open(note, key).map_err(|error| error.to_string())
 }
 
+/// All cosigned notes that are kept, and the sizes that they are about.
+fn cosigned<'a>(
+    folder: &Path,
+    policy: &'a Policy,
+    checkpoint: &Checkpoint,
+) -> anyhow::Result<(Anchored<'a>, Vec<u64>)> {
+    let mut anchored = Anchored::new(policy, checkpoint.origin.clone());
+    let mut sizes = Vec::new();
+    for path in files(&folder.join("anchors"))?.into_iter().chain([folder.join("checkpoint")]) {
+        if path.extension().is_some_and(|ending| ending != "note") {
+            continue;
+        }
+        let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+        let note = std::fs::read(&path).with_context(|| name.clone())?;
+        let parsed = Note::parse(&note).ok();
+        let head = parsed.and_then(|note| Checkpoint::parse(note.unverified_text()).ok());
+        sizes.extend(head.map(|head| head.size));
+        anchored.add(&name, &note);
+    }
+    Ok((anchored, sizes))
+}
+
+/// All files of a folder and below, none when there is no such folder.
+fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(next) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(next) else { continue };
+        for entry in entries {
+            let path = entry?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// All checkpoints that are kept, by size.
 fn kept(
     folder: &Path,
@@ -102,28 +158,19 @@ fn kept(
     findings: &mut Vec<String>,
 ) -> anyhow::Result<BTreeMap<u64, (String, Hash)>> {
     let mut kept = BTreeMap::new();
-    let mut folders = vec![folder.join("checkpoints")];
-    while let Some(next) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(&next) else { continue };
-        for entry in entries {
-            let path: PathBuf = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
-            let note = std::fs::read(&path).with_context(|| name.clone())?;
-            match open(&note, keys) {
-                Ok(Checkpoint { size, root, .. }) => {
-                    let before = kept.insert(size, (name.clone(), root));
-                    if let Some((other, _)) = before.filter(|(_, before)| *before != root) {
-                        findings.push(format!(
-                            "{name}: {other} is of size {size} too, with another root: the log was forked"
-                        ));
-                    }
+    for path in files(&folder.join("checkpoints"))? {
+        let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+        let note = std::fs::read(&path).with_context(|| name.clone())?;
+        match open(&note, keys) {
+            Ok(Checkpoint { size, root, .. }) => {
+                let before = kept.insert(size, (name.clone(), root));
+                if let Some((other, _)) = before.filter(|(_, before)| *before != root) {
+                    findings.push(format!(
+                        "{name}: {other} is of size {size} too, with another root: the log was forked"
+                    ));
                 }
-                Err(why) => findings.push(format!("{name}: {why}")),
             }
+            Err(why) => findings.push(format!("{name}: {why}")),
         }
     }
     Ok(kept)

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use record::{Digest, Leaf, RecordId, Timestamp};
-use tlog::{Checkpoint, Hash, SigningKey, TilePath, Tree, leaf_hash, push_entry};
+use tlog::{
+    Checkpoint, CosigningKey, Hash, Note, SigningKey, TilePath, Tree, leaf_hash, push_entry,
+};
 
 const ORIGIN: &str = "custody.local/test/c1";
 
@@ -143,4 +145,59 @@ fn wrong_usage_is_said() {
     let none =
         Command::new(env!("CARGO_BIN_EXE_custody-verify")).arg(folder.path()).output().unwrap();
     assert_eq!(none.status.code(), Some(2));
+}
+
+/// A policy of one witness, and what the program says with it.
+#[test]
+fn a_policy_asks_for_witnesses() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = SigningKey::new(ORIGIN, &[3; 32]).unwrap();
+    make(dir.path(), &key, 600);
+    let witness = CosigningKey::new("witness.example/w1", &[4; 32]).unwrap();
+    let policy = dir.path().join("policy");
+    let text =
+        format!("log {}\nwitness W {}\nquorum W\n", key.verifying_key(), witness.cosignature_key());
+    std::fs::write(&policy, &text).unwrap();
+    let judged = |policy: &Path| {
+        let output = Command::new(env!("CARGO_BIN_EXE_custody-verify"))
+            .arg(dir.path())
+            .arg("--policy")
+            .arg(policy)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code().unwrap(), said + &String::from_utf8_lossy(&output.stderr))
+    };
+    let (code, said) = judged(&policy);
+    assert!(code == 1 && said.contains("does not hold"), "{said}");
+
+    let cosign = |bytes: &[u8], place: &str| {
+        let mut note = Note::parse(bytes).unwrap();
+        note.cosign(&witness, 1_795_435_200);
+        write(dir.path(), place, &note.to_bytes());
+    };
+    let kept = std::fs::read(dir.path().join("checkpoints/256")).unwrap();
+    cosign(&kept, "anchors/256/witness-x.note");
+    write(dir.path(), "anchors/256/timestamp.tsr", b"for openssl");
+    let (code, said) = judged(&policy);
+    assert!(code == 0 && said.contains("up to 256 of 600, at 1795435200"), "{said}");
+
+    // What was cosigned has another root, or is of a larger log.
+    for (size, what) in [(256, "written anew"), (700, "cut back")] {
+        let forged = Checkpoint { origin: ORIGIN.to_owned(), size, root: Hash([1; 32]) };
+        cosign(&forged.sign(&key), "anchors/700/witness-y.note");
+        let (code, said) = judged(&policy);
+        assert!(code == 1 && said.contains(what), "{said}");
+    }
+    std::fs::remove_dir_all(dir.path().join("anchors/700")).unwrap();
+
+    // A policy about another log, and one that is none.
+    let other = SigningKey::new("example.com/other", &[5; 32]).unwrap().verifying_key();
+    let elsewhere = dir.path().join("elsewhere");
+    std::fs::write(&elsewhere, format!("log {other}\nquorum none\n")).unwrap();
+    let (code, said) = judged(&elsewhere);
+    assert!(code == 1 && said.contains("names no log that is here"), "{said}");
+    std::fs::write(&elsewhere, format!("{text}quorum none\n")).unwrap();
+    let (code, said) = judged(&elsewhere);
+    assert!(code == 2 && said.contains("line 4"), "{said}");
 }

@@ -36,6 +36,8 @@ pub(crate) enum Command {
     WormProbe(ProbeArgs),
     /// Take sensitive values out of text or JSON from standard input
     Mask(MaskArgs),
+    /// Witness other people's logs
+    Witness(WitnessArgs),
     /// Show the public keys of the collectors
     Keys(KeysArgs),
     /// Check the configuration
@@ -157,6 +159,9 @@ pub(crate) struct VerifyArgs {
     /// Read the lock of every archived object back
     #[arg(long)]
     pub(crate) locks: bool,
+    /// Trust policy (C2SP tlog-policy): say which anchors hold; without a quorum the check fails
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// One JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -261,6 +266,31 @@ pub(crate) struct ProbeArgs {
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WitnessArgs {
+    #[command(subcommand)]
+    pub(crate) command: WitnessCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WitnessCommand {
+    /// Cosign checkpoints of logs that only grow (C2SP tlog-witness)
+    Serve {
+        /// Where it answers POST /add-checkpoint
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8082")]
+        listen: std::net::SocketAddr,
+        /// Its key, and what it has seen of each log
+        #[arg(long, value_name = "DIR", default_value = "./custody-witness")]
+        state: PathBuf,
+        /// The witness's name, which it keeps for good; default: one that is made up
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// A log's verifier key (name+hash+base64) or a file with one a line; may be repeated
+        #[arg(long, value_name = "VKEY", required = true)]
+        log: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]

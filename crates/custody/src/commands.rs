@@ -6,6 +6,7 @@ pub(crate) mod erase;
 pub(crate) mod hold;
 pub(crate) mod keys;
 pub(crate) mod mask;
+mod policy;
 pub(crate) mod retention;
 pub(crate) mod search;
 pub(crate) mod serve;
@@ -13,6 +14,7 @@ pub(crate) mod show;
 pub(crate) mod trace;
 pub(crate) mod verify;
 pub(crate) mod worm_probe;
+pub(crate) mod witness;
 
 mod record_view;
 

@@ -1,5 +1,6 @@
 //! The configuration: one TOML file, every key with a default, environment over file.
 
+mod anchors;
 mod lifecycle;
 mod load;
 mod unit;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use anchors::AnchorsConfig;
 pub(crate) use lifecycle::{
     ErasureConfig, LifecycleConfig, RetentionConfig, RetentionRuleConfig, TiersConfig, classes,
     known,
@@ -42,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) tiers: TiersConfig,
     pub(crate) lifecycle: LifecycleConfig,
     pub(crate) erasure: ErasureConfig,
+    /// Who gets the checkpoints.
+    pub(crate) anchors: AnchorsConfig,
     /// Retention classes by name, beside or in the place of the presets.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) retention: BTreeMap<String, RetentionConfig>,
@@ -160,6 +164,7 @@ impl Default for Config {
             tiers: TiersConfig::default(),
             lifecycle: LifecycleConfig::default(),
             erasure: ErasureConfig::default(),
+            anchors: AnchorsConfig::default(),
             retention: BTreeMap::new(),
             retention_rule: Vec::new(),
             upstream: Vec::new(),

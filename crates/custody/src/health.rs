@@ -4,16 +4,20 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use anchor::AnchorStatus;
 use api::{Health, Readiness};
 use capture::Capture;
 use ledger::Ledger;
 use lifecycle::Counters;
+
+use crate::anchoring::Reader;
 
 /// Readiness and counters of a running recorder.
 pub(crate) struct RecorderHealth {
     ledger: Arc<Ledger>,
     capture: Arc<Capture>,
     lifecycle: Arc<Counters>,
+    anchors: Option<Reader>,
 }
 
 impl RecorderHealth {
@@ -21,10 +25,47 @@ impl RecorderHealth {
         ledger: Arc<Ledger>,
         capture: Arc<Capture>,
         lifecycle: Arc<Counters>,
+        anchors: Option<Reader>,
     ) -> Self {
-        Self { ledger, capture, lifecycle }
+        Self { ledger, capture, lifecycle, anchors }
+    }
+
+    /// One line for each anchor and metric.
+    fn anchor_metrics(&self, text: &mut String) {
+        let anchors = self.anchors.as_ref().map(|read| read()).unwrap_or_default();
+        if anchors.is_empty() {
+            return;
+        }
+        let metrics: [AnchorMetric; 4] = [
+            ("custody_anchor_size", "gauge", "Entries of the log that it has.", |a| a.size),
+            (
+                "custody_anchor_timestamp_microseconds",
+                "gauge",
+                "When it last took a checkpoint.",
+                |a| u64::try_from(a.at.0).unwrap_or(0),
+            ),
+            ("custody_anchor_failures_total", "counter", "Times that it took none.", |a| {
+                a.failures
+            }),
+            ("custody_anchor_failing", "gauge", "1 when it did not take the last one.", |a| {
+                u64::from(a.failing.is_some())
+            }),
+        ];
+        for (name, kind, help, value) in metrics {
+            let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+            for anchor in &anchors {
+                let label = anchor.name.replace('\\', "\\\\").replace('"', "\\\"");
+                let kind = anchor.kind;
+                let value = value(anchor);
+                let _infallible =
+                    writeln!(text, "{name}{{kind=\"{kind}\",anchor=\"{label}\"}} {value}");
+            }
+        }
     }
 }
+
+/// Name, type, help, value.
+type AnchorMetric = (&'static str, &'static str, &'static str, fn(&AnchorStatus) -> u64);
 
 impl Health for RecorderHealth {
     fn readiness(&self) -> Readiness {
@@ -214,6 +255,7 @@ impl Health for RecorderHealth {
             let _infallible =
                 write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
         }
+        self.anchor_metrics(&mut text);
         text
     }
 }

@@ -4,6 +4,7 @@
 //! read half; every command is a file under `commands/`.
 
 mod access_log;
+mod anchoring;
 mod cli;
 mod commands;
 mod config;
@@ -97,6 +98,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Retention(args) => commands::retention::run(&args),
         Command::WormProbe(args) => commands::worm_probe::run(&args),
         Command::Mask(args) => commands::mask::run(&args),
+        Command::Witness(args) => commands::witness::run(&args),
         Command::Keys(args) => commands::keys::run(&args),
         Command::Config(args) => commands::config::run(&args),
     }

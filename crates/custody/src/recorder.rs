@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::Failure;
 use crate::access_log::{ServerLog, lock};
+use crate::anchoring;
 use crate::config::{self, Config};
 use crate::health::RecorderHealth;
 use crate::place::{Place, TENANT, origin};
@@ -33,6 +34,7 @@ pub(crate) struct Recorder {
     policy: String,
     ledger: Arc<Ledger>,
     capture: Arc<Capture>,
+    anchors: Option<anchor::Anchors>,
     proxy: Proxy,
     api: JoinHandle<()>,
     scheduler: Scheduler,
@@ -63,6 +65,7 @@ impl Recorder {
                 config.api.listen
             )));
         }
+        config.anchors.check().map_err(Failure::Usage)?;
         let place = Place::of(&config).map_err(Failure::Usage)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let root = RootKey::load_or_create(&place.root_key())?;
@@ -108,6 +111,7 @@ impl Recorder {
             0 => cores(),
             threads => threads,
         };
+        let anchors = anchoring::start(&config, &classes, &archive, &ledger, &clock)?;
         let proxy = Proxy::start(config.proxy.listen, threads, &upstreams, &capture)?;
         let cold = place.create_cold().map_err(Failure::Usage)?;
         if let Some(cold) = &cold {
@@ -137,8 +141,12 @@ impl Recorder {
             probe_every: config.lifecycle.probe_every.0,
         };
         let scheduler = Scheduler::start(Arc::clone(&lifecycle), schedule)?;
-        let health =
-            RecorderHealth::new(Arc::clone(&ledger), Arc::clone(&capture), scheduler.counters());
+        let health = RecorderHealth::new(
+            Arc::clone(&ledger),
+            Arc::clone(&capture),
+            scheduler.counters(),
+            anchors.as_ref().map(anchor::Anchors::reader),
+        );
         let shared_archive = Arc::clone(&archive);
         let api = Api {
             store,
@@ -161,6 +169,7 @@ impl Recorder {
             policy,
             ledger,
             capture,
+            anchors,
             proxy,
             api: api_handle,
             scheduler,
@@ -189,7 +198,12 @@ impl Recorder {
         }
         self.scheduler.stop();
         self.ledger.announce_configuration(configuration("stop", &self.config, &self.policy))?;
-        match self.ledger.close(true) {
+        let closed = self.ledger.close(true);
+        // Last, so that the last checkpoint goes outward too.
+        if let Some(anchors) = self.anchors {
+            anchors.stop();
+        }
+        match closed {
             Err(error @ LedgerError::Unavailable { .. }) if self.archive.is_remote() => {
                 tracing::warn!(%error, "the rest is sealed and archived at the next start");
                 Ok(())

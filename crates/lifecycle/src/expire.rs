@@ -1,7 +1,7 @@
 //! The end of a retention class's time: first the content's, by its period's key, then the
 //! records'.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use archive::{Archive, ArchiveError, Name};
 use bytes::Bytes;
@@ -75,6 +75,10 @@ impl Lifecycle {
                     done.push(expiry);
                 }
             }
+            self.clear_orphans(archive, &collector.name, |class, day| {
+                let until = self.classes.get(class).and_then(|class| class.metadata_until(day));
+                until.is_some_and(|until| until <= self.now())
+            })?;
         }
         Ok(done)
     }
@@ -114,10 +118,30 @@ impl Lifecycle {
             periods: vec![day.day()],
         };
         self.record(Body::Expiry(expiry.clone()))?;
-        // The records last: they are what the next run finds it by.
-        archive.remove(&parts)?;
-        archive.remove(records)?;
+        remove_pair(archive, records)?;
         Ok(Some(expiry))
+    }
+
+    /// Removes parts whose records a crash removed alone.
+    pub(crate) fn clear_orphans(
+        &self,
+        archive: &dyn Archive,
+        collector: &str,
+        due: impl Fn(&str, Timestamp) -> bool,
+    ) -> Result<(), LifecycleError> {
+        let prefix = format!("{collector}/records/");
+        let records: HashSet<Name> = archive.list(&prefix)?.into_iter().collect();
+        for parts in archive.list(&format!("{collector}/parts/"))? {
+            let owner = Name::new(parts.as_str().replacen("/parts/", "/records/", 1))?;
+            if let Some((class, Some(day))) = class_and_day(&owner)
+                && due(class, day)
+                && !records.contains(&owner)
+                && !is_locked(archive, &parts, self.now())?
+            {
+                archive.remove(&parts)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -165,6 +189,13 @@ fn day_start(day: &str) -> Option<Timestamp> {
 /// The parts file of a records file.
 pub(crate) fn parts_of(records: &Name) -> Result<Name, ArchiveError> {
     Name::new(records.as_str().replacen("/records/", "/parts/", 1))
+}
+
+/// Removes a segment's files. The records first: nobody looks for parts that no record names. A
+/// crash between leaves parts that the next run clears.
+pub(crate) fn remove_pair(archive: &dyn Archive, records: &Name) -> Result<(), ArchiveError> {
+    archive.remove(records)?;
+    archive.remove(&parts_of(records)?)
 }
 
 /// Whether the storage holds an object now.

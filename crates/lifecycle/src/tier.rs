@@ -17,7 +17,7 @@ use record::envelope::{SegmentFile, Summary, Tier};
 use record::{Body, Digest, LOG, Pid, Timestamp};
 use segment::{PartsWriter, RecordsWriter};
 
-use crate::expire::{class_and_day, is_locked, parts_of};
+use crate::expire::{class_and_day, is_locked, parts_of, remove_pair};
 use crate::{Lifecycle, LifecycleError};
 
 const DAY_US: i64 = 86_400_000_000;
@@ -52,6 +52,9 @@ impl Lifecycle {
                 done.push(moved?);
                 self.drop_hot(cold, &group)?;
             }
+            self.clear_orphans(self.archive.as_ref(), &collector.name, |class, day| {
+                self.hot_until(class, day) <= self.now()
+            })?;
         }
         Ok(done)
     }
@@ -116,13 +119,14 @@ impl Lifecycle {
             range(name).is_some_and(|(first, last)| first <= wanted.0 && wanted.1 <= last)
         };
         for name in cold.list(&format!("{folder}/"))?.iter().filter(|name| covers(name)) {
-            let Some(bytes) = cold.get(name)? else { continue };
-            let there = rows(Bytes::from(bytes))?;
+            let there = rows(cold, name)?;
+            let there_parts = part_rows(cold, &parts_of(name)?)?;
             let mut whole = true;
             for hot in &group.hot {
-                let Some(bytes) = self.archive.get(hot)? else { continue };
-                let hot = rows(Bytes::from(bytes))?;
-                whole &= hot.iter().all(|(leaf, digest)| there.get(leaf) == Some(digest));
+                let records = rows(self.archive.as_ref(), hot)?;
+                let parts = part_rows(self.archive.as_ref(), &parts_of(hot)?)?;
+                whole &= records.iter().all(|(leaf, digest)| there.get(leaf) == Some(digest))
+                    && parts.iter().all(|(pid, digest)| there_parts.get(pid) == Some(digest));
             }
             if whole {
                 return Ok(true);
@@ -135,7 +139,7 @@ impl Lifecycle {
         let name = cold_name(group)?;
         let lock = self.lock(group);
         let mut parts: BTreeMap<Pid, Vec<u8>> = BTreeMap::new();
-        let mut expected = BTreeMap::new();
+        let (mut expected, mut expected_parts) = (BTreeMap::new(), BTreeMap::new());
         let mut writer = RecordsWriter::cold(cold.stage()?)?;
         let mut failed = None;
         for hot in &group.hot {
@@ -153,6 +157,7 @@ impl Lifecycle {
             if let Some(bytes) = self.archive.get(&parts_of(hot)?)? {
                 segment::each_part(Bytes::from(bytes), |pid, sealed| {
                     parts.entry(pid).or_insert_with(|| sealed.to_vec());
+                    expected_parts.insert(pid, Digest::of(sealed));
                 })?;
             }
         }
@@ -169,20 +174,9 @@ impl Lifecycle {
         }
 
         // Read back, row by row: what goes is only what is there again.
-        let there = cold.get(&name)?.map(Bytes::from).unwrap_or_default();
-        let same_parts = match cold.get(&parts_of(&name)?)? {
-            None => parts.is_empty(),
-            Some(bytes) => {
-                let mut left = parts;
-                segment::each_part(Bytes::from(bytes), |pid, sealed| {
-                    if left.get(&pid).is_some_and(|bytes| bytes == sealed) {
-                        left.remove(&pid);
-                    }
-                })?;
-                left.is_empty()
-            }
-        };
-        if !same_parts || rows(there)? != expected {
+        let same =
+            rows(cold, &name)? == expected && part_rows(cold, &parts_of(&name)?)? == expected_parts;
+        if !same {
             return Err(LifecycleError::Question(format!(
                 "{name} in {} does not hold what was put; nothing was removed",
                 cold.location()
@@ -211,8 +205,7 @@ impl Lifecycle {
             if !is_locked(self.archive.as_ref(), hot, now)?
                 && !is_locked(self.archive.as_ref(), &parts, now)?
             {
-                self.archive.remove(&parts)?;
-                self.archive.remove(hot)?;
+                remove_pair(self.archive.as_ref(), hot)?;
             }
         }
         Ok(())
@@ -265,12 +258,25 @@ fn from(group: &Group) -> Result<Vec<String>, LifecycleError> {
     Ok(names)
 }
 
-/// The digest of each row.
-fn rows(file: Bytes) -> Result<BTreeMap<u64, Digest>, LifecycleError> {
+/// The digest of each row of a records file; none when there is no such file.
+fn rows(archive: &dyn Archive, name: &Name) -> Result<BTreeMap<u64, Digest>, LifecycleError> {
     let mut rows = BTreeMap::new();
-    segment::each_record(file, |leaf, envelope| {
-        rows.insert(leaf, Digest::of(envelope));
-    })?;
+    if let Some(bytes) = archive.get(name)? {
+        segment::each_record(Bytes::from(bytes), |leaf, envelope| {
+            rows.insert(leaf, Digest::of(envelope));
+        })?;
+    }
+    Ok(rows)
+}
+
+/// The same of a parts file.
+fn part_rows(archive: &dyn Archive, name: &Name) -> Result<BTreeMap<Pid, Digest>, LifecycleError> {
+    let mut rows = BTreeMap::new();
+    if let Some(bytes) = archive.get(name)? {
+        segment::each_part(Bytes::from(bytes), |pid, sealed| {
+            rows.insert(pid, Digest::of(sealed));
+        })?;
+    }
     Ok(rows)
 }
 

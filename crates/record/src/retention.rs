@@ -3,7 +3,7 @@
 //! A class has clocks of its own for the lock of archived objects (a minimum), for content and for
 //! metadata (maxima). Content ends by the destruction of its period's key; a period is a day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Timestamp;
 use crate::envelope::Retention;
@@ -44,6 +44,8 @@ pub struct Classes {
     by_name: BTreeMap<String, RetentionClass>,
     rules: Vec<RetentionRule>,
     standard: RetentionClass,
+    /// Classes that some call may get.
+    used: BTreeSet<String>,
 }
 
 /// Where records that are not interactions lie: what proves the rest is kept as long as anything.
@@ -79,7 +81,8 @@ impl Default for Classes {
             content: Some(400),
             metadata: Some(400),
         };
-        Self { by_name, rules: Vec::new(), standard }
+        let used = BTreeSet::from([STANDARD.to_owned()]);
+        Self { by_name, rules: Vec::new(), standard, used }
     }
 }
 
@@ -92,8 +95,14 @@ impl Classes {
         self.by_name.insert(class.name.clone(), class);
     }
 
+    /// Says that calls may get a class.
+    pub fn use_class(&mut self, name: &str) {
+        self.used.insert(self.of(name).name.clone());
+    }
+
     /// Adds a rule; the first one that fits decides.
     pub fn push_rule(&mut self, rule: RetentionRule) {
+        self.use_class(&rule.class);
         self.rules.push(rule);
     }
 
@@ -138,9 +147,10 @@ impl Classes {
         self.by_name.values()
     }
 
-    /// The longest lock of any class: what the log itself is locked for.
+    /// The longest lock of any class that calls may get: what the log itself is locked for.
     pub fn longest_lock(&self) -> u32 {
-        self.by_name.values().map(|class| class.lock).max().unwrap_or(0)
+        let used = self.by_name.values().filter(|class| self.used.contains(&class.name));
+        used.map(|class| class.lock).max().unwrap_or(0)
     }
 }
 
@@ -199,7 +209,10 @@ mod tests {
         }
         assert!(classes.get("none").is_none());
         assert_eq!(classes.of("none").name, STANDARD);
-        assert_eq!(classes.longest_lock(), 3653);
+        assert_eq!(classes.longest_lock(), 183);
+        let mut more = classes.clone();
+        more.use_class("hipaa");
+        assert_eq!(more.longest_lock(), 2192);
         for class in classes.iter() {
             // What must be kept is kept at least as long as it is locked.
             assert!(class.content.is_none_or(|days| days >= class.lock), "{}", class.name);

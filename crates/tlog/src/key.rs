@@ -9,11 +9,12 @@ use ed25519_dalek::Signer as _;
 use sha2::{Digest as _, Sha256};
 
 const ED25519: u8 = 1;
+pub(crate) const COSIGNATURE: u8 = 4;
 
 /// Why a text is not a verifier key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a verifier key (name+hash+base64): {0}")]
-pub struct KeyError(&'static str);
+pub struct KeyError(pub(crate) &'static str);
 
 /// The public half: whose signatures are believed.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,14 +36,7 @@ impl VerifyingKey {
 
     /// The first four bytes of `SHA-256(name ‖ '\n' ‖ 0x01 ‖ public key)`.
     pub fn id(&self) -> [u8; 4] {
-        let digest = Sha256::new()
-            .chain_update(&self.name)
-            .chain_update([b'\n', ED25519])
-            .chain_update(self.key.as_bytes())
-            .finalize();
-        let mut id = [0; 4];
-        id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-        id
+        key_id(&self.name, ED25519, self.key.as_bytes())
     }
 
     /// Whether `signature` is this key's over `text`. Strict: no key or point of small order.
@@ -54,9 +48,7 @@ impl VerifyingKey {
 
 impl fmt::Display for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut encoded = vec![ED25519];
-        encoded.extend_from_slice(self.key.as_bytes());
-        write!(f, "{}+{}+{}", self.name, hex::encode(self.id()), BASE64_STANDARD.encode(encoded))
+        write_key(f, &self.name, ED25519, self.key.as_bytes())
     }
 }
 
@@ -70,27 +62,13 @@ impl FromStr for VerifyingKey {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let mut fields = text.trim().splitn(3, '+');
-        let (Some(name), Some(id), Some(encoded)) = (fields.next(), fields.next(), fields.next())
-        else {
-            return Err(KeyError("it has not three fields"));
-        };
-        check_name(name)?;
-        let bytes =
-            BASE64_STANDARD.decode(encoded).map_err(|_| KeyError("the key is no base64"))?;
-        let Some((&ED25519, public)) = bytes.split_first() else {
-            return Err(KeyError("the key is not an Ed25519 key"));
-        };
-        let public: &[u8; 32] =
-            public.try_into().map_err(|_| KeyError("the key has not 32 bytes"))?;
-        let key = ed25519_dalek::VerifyingKey::from_bytes(public)
-            .map_err(|_| KeyError("the key is not a point of the curve"))?;
-        let key = Self { name: name.to_owned(), key };
-        if hex::encode(key.id()) == id {
-            Ok(key)
-        } else {
-            Err(KeyError("the hash does not fit name and key"))
-        }
+        let (name, id, key) = read(text, |kind| match kind {
+            ED25519 => None,
+            COSIGNATURE => Some("the key is a witness's (type 4), not a log's (type 1)"),
+            _ => Some("the key is not an Ed25519 key"),
+        })?;
+        let key = Self { name, key };
+        if key.id() == id { Ok(key) } else { Err(KeyError("the hash does not fit name and key")) }
     }
 }
 
@@ -125,9 +103,60 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-fn check_name(name: &str) -> Result<(), KeyError> {
+pub(crate) fn check_name(name: &str) -> Result<(), KeyError> {
     if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '+' || c.is_control()) {
         return Err(KeyError("a name has at least one character, no spaces and no plus"));
     }
     Ok(())
+}
+
+/// The first four bytes of `SHA-256(name ‖ '\n' ‖ kind ‖ public key)`.
+pub(crate) fn key_id(name: &str, kind: u8, public: &[u8; 32]) -> [u8; 4] {
+    let digest = Sha256::new()
+        .chain_update(name)
+        .chain_update([b'\n', kind])
+        .chain_update(public)
+        .finalize();
+    let mut id = [0; 4];
+    id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    id
+}
+
+pub(crate) fn write_key(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    kind: u8,
+    public: &[u8; 32],
+) -> fmt::Result {
+    let mut encoded = vec![kind];
+    encoded.extend_from_slice(public);
+    let id = hex::encode(key_id(name, kind, public));
+    write!(f, "{name}+{id}+{}", BASE64_STANDARD.encode(encoded))
+}
+
+/// Name, id and key of a verifier key; `refuse` says what is wrong with a key of that type.
+pub(crate) fn read(
+    text: &str,
+    refuse: impl Fn(u8) -> Option<&'static str>,
+) -> Result<(String, [u8; 4], ed25519_dalek::VerifyingKey), KeyError> {
+    let mut fields = text.trim().splitn(3, '+');
+    let (Some(name), Some(id), Some(encoded)) = (fields.next(), fields.next(), fields.next())
+    else {
+        return Err(KeyError("it has not three fields"));
+    };
+    check_name(name)?;
+    let bytes = BASE64_STANDARD.decode(encoded).map_err(|_| KeyError("the key is no base64"))?;
+    let (kind, public) = bytes.split_first().ok_or(KeyError("the key is empty"))?;
+    if let Some(reason) = refuse(*kind) {
+        return Err(KeyError(reason));
+    }
+    let public: &[u8; 32] = public.try_into().map_err(|_| KeyError("the key has not 32 bytes"))?;
+    let key = ed25519_dalek::VerifyingKey::from_bytes(public)
+        .map_err(|_| KeyError("the key is not a point of the curve"))?;
+    let mut digits = [0; 4];
+    let well_formed = id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if !well_formed || hex::decode_to_slice(id, &mut digits).is_err() {
+        return Err(KeyError("the hash is not 8 hexadecimal digits"));
+    }
+    Ok((name.to_owned(), digits, key))
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::{SigningKey, VerifyingKey};
+use crate::{CosignatureKey, CosigningKey, SigningKey, VerifyingKey};
 
 const MAX_NOTE: usize = 1 << 20;
 const MAX_SIGNATURES: usize = 100;
@@ -35,6 +35,9 @@ pub enum NoteError {
     /// A signature by the key does not fit the text.
     #[error("the signature by {0} is wrong")]
     WrongSignature(String),
+    /// The note to take a cosignature from has another text.
+    #[error("the cosignature is over another text")]
+    OtherText,
 }
 
 impl Note {
@@ -57,18 +60,7 @@ impl Note {
             if signatures.len() == MAX_SIGNATURES {
                 return Err(malformed("it has over 100 signatures"));
             }
-            let fields = line.strip_prefix("— ").and_then(|rest| rest.split_once(' '));
-            let (name, encoded) =
-                fields.ok_or(malformed("a signature line is not `— name base64`"))?;
-            if name.is_empty() || name.contains('+') || name.contains(char::is_whitespace) {
-                return Err(malformed("a signature line has a wrong key name"));
-            }
-            let bytes = BASE64_STANDARD
-                .decode(encoded)
-                .map_err(|_| malformed("a signature is not base64"))?;
-            let (id, bytes) =
-                bytes.split_first_chunk::<4>().ok_or(malformed("a signature is too short"))?;
-            signatures.push(Signature { name: name.to_owned(), id: *id, bytes: bytes.to_vec() });
+            signatures.push(Signature::parse(line)?);
         }
         Ok(Self { text: text.to_owned(), signatures })
     }
@@ -98,6 +90,55 @@ impl Note {
         if signed { Ok(&self.text) } else { Err(NoteError::NotSigned(key.name().to_owned())) }
     }
 
+    /// Adds a cosignature (C2SP tlog-cosignature) over the text, made at `time` (seconds since 1970).
+    pub fn cosign(&mut self, key: &CosigningKey, time: u64) {
+        let public = key.cosignature_key();
+        let bytes = key.cosign(self.text.as_bytes(), time);
+        self.signatures.push(Signature {
+            name: public.name().to_owned(),
+            id: public.id(),
+            bytes: bytes.to_vec(),
+        });
+    }
+
+    /// When `key` cosigned the text, in seconds since 1970. Of several cosignatures by it all must
+    /// hold, and the latest counts.
+    pub fn cosigned(&self, key: &CosignatureKey) -> Result<u64, NoteError> {
+        let mut latest = None;
+        for signature in self.of_cosigner(key) {
+            let time = key
+                .verify(self.text.as_bytes(), &signature.bytes)
+                .ok_or_else(|| NoteError::WrongSignature(key.name().to_owned()))?;
+            latest = latest.max(Some(time));
+        }
+        latest.ok_or_else(|| NoteError::NotSigned(key.name().to_owned()))
+    }
+
+    /// Takes over the cosignatures by `key` that `other`, a note of the same text, has and this one
+    /// has not; nothing else of it. Gives their time.
+    pub fn adopt(&mut self, other: &Self, key: &CosignatureKey) -> Result<u64, NoteError> {
+        if other.text != self.text {
+            return Err(NoteError::OtherText);
+        }
+        let time = other.cosigned(key)?;
+        for signature in other.of_cosigner(key) {
+            if !self.signatures.contains(signature) {
+                self.signatures.push(signature.clone());
+            }
+        }
+        Ok(time)
+    }
+
+    /// The lines of the signatures by `key`, each with its newline: what a witness answers with.
+    pub fn cosignature_lines(&self, key: &CosignatureKey) -> String {
+        self.of_cosigner(key).map(Signature::line).collect()
+    }
+
+    fn of_cosigner(&self, key: &CosignatureKey) -> impl Iterator<Item = &Signature> {
+        let id = key.id();
+        self.signatures.iter().filter(move |s| s.name == key.name() && s.id == id)
+    }
+
     /// The text, believed or not. For finding out which key to ask for, nothing else.
     pub fn unverified_text(&self) -> &str {
         &self.text
@@ -108,15 +149,31 @@ impl Note {
         let mut out = self.text.clone();
         out.push('\n');
         for signature in &self.signatures {
-            let mut bytes = signature.id.to_vec();
-            bytes.extend_from_slice(&signature.bytes);
-            out.push_str("— ");
-            out.push_str(&signature.name);
-            out.push(' ');
-            out.push_str(&BASE64_STANDARD.encode(bytes));
-            out.push('\n');
+            out.push_str(&signature.line());
         }
         out.into_bytes()
+    }
+}
+
+impl Signature {
+    fn parse(line: &str) -> Result<Self, NoteError> {
+        let malformed = NoteError::Malformed;
+        let fields = line.strip_prefix("— ").and_then(|rest| rest.split_once(' '));
+        let (name, encoded) = fields.ok_or(malformed("a signature line is not `— name base64`"))?;
+        if name.is_empty() || name.contains('+') || name.contains(char::is_whitespace) {
+            return Err(malformed("a signature line has a wrong key name"));
+        }
+        let bytes =
+            BASE64_STANDARD.decode(encoded).map_err(|_| malformed("a signature is not base64"))?;
+        let (id, bytes) =
+            bytes.split_first_chunk::<4>().ok_or(malformed("a signature is too short"))?;
+        Ok(Self { name: name.to_owned(), id: *id, bytes: bytes.to_vec() })
+    }
+
+    fn line(&self) -> String {
+        let mut bytes = self.id.to_vec();
+        bytes.extend_from_slice(&self.bytes);
+        format!("— {} {}\n", self.name, BASE64_STANDARD.encode(bytes))
     }
 }
 

@@ -6,7 +6,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::hash::perfect_root;
-use crate::{Checkpoint, CheckpointError, Hash, TilePath, VerifyingKey, leaf_hash, node_hash};
+use crate::{
+    Checkpoint, CheckpointError, Hash, TilePath, VerifyingKey, empty_root, leaf_hash, node_hash,
+};
 
 /// Gives the hashes of a tile, exactly `path.width` of them.
 pub trait TileReader {
@@ -97,6 +99,11 @@ pub fn consistency_proof(
     }
     proof.reverse();
     Ok(proof)
+}
+
+/// The root that a log has at `size`, read from its tiles; what they hold is believed.
+pub fn root_at(size: u64, tiles: &impl TileReader) -> Result<Hash, ProofError> {
+    if size == 0 { Ok(empty_root()) } else { subtree(0, size, size, tiles) }
 }
 
 /// Checks that `leaf` is entry `index` of the tree of `size` with this `root` (RFC 9162 §2.1.3.2).

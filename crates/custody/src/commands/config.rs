@@ -10,6 +10,7 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<Outcome, Failure> {
             let config = config::load(config.as_deref())?;
             let classes = config::classes(&config).map_err(Failure::Usage)?;
             let all = upstreams::all(&config, &classes).map_err(Failure::Usage)?;
+            config.anchors.check().map_err(Failure::Usage)?;
             output::line(toml::to_string(&config)?)?;
             for (name, upstream) in &all {
                 output::line(format!(

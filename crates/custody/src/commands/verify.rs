@@ -8,6 +8,7 @@ use query::{CollectorReport, VerifyReport};
 use record::Clock as _;
 use tlog::VerifyingKey;
 
+use super::policy;
 use crate::cli::VerifyArgs;
 use crate::output::{BAD, DIM, GOOD, HEAD, NAME, Progress, paint, safe};
 use crate::place::Place;
@@ -17,21 +18,41 @@ use crate::{Failure, Outcome, output};
 const SHOWN: usize = 20;
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
-    let keys = trusted(&args.key).map_err(Failure::Usage)?;
+    let trusted = trusted(&args.key).map_err(Failure::Usage)?;
+    let policy = args.policy.as_deref().map(policy::load).transpose()?;
     let place = Place::named(&args.place)?;
     let store = place.open_store_for_verify()?;
+    let collectors = store.collectors()?;
+    let mut keys = policy.as_ref().map(|p| policy::keys(p, &collectors)).unwrap_or_default();
+    keys.extend(trusted.clone());
     let started = std::time::Instant::now();
     let progress = Progress::new();
     let now = args.locks.then(|| SystemClock.now());
     let report =
         query::verify(&store, &keys, now, &mut |what, done, all| progress.set(what, done, all))?;
     drop(progress);
+    let judged = match &policy {
+        Some(policy) => {
+            let archive = place.open_archive()?;
+            Some(policy::judge(policy, archive.as_ref(), &collectors, &trusted)?)
+        }
+        None => None,
+    };
+    let holds = judged.as_ref().is_none_or(policy::Judgement::holds);
     if args.json {
-        output::json(&serde_json::to_value(&report)?)?;
+        let mut value = serde_json::to_value(&report)?;
+        if let (Some(judged), Some(members)) = (&judged, value.as_object_mut()) {
+            members.insert("ok".to_owned(), (report.ok && holds).into());
+            members.insert("policy".to_owned(), judged.to_json());
+        }
+        output::json(&value)?;
     } else {
         print(&report, started.elapsed())?;
+        if let Some(judged) = &judged {
+            judged.print()?;
+        }
     }
-    Ok(if report.ok { Outcome::Done } else { Outcome::Found })
+    Ok(if report.ok && holds { Outcome::Done } else { Outcome::Found })
 }
 
 fn trusted(keys: &[String]) -> anyhow::Result<BTreeMap<String, VerifyingKey>> {

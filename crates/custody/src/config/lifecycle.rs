@@ -117,6 +117,10 @@ pub(crate) fn classes(config: &Config) -> anyhow::Result<Classes> {
         let class = class(name, given, &classes).with_context(place)?;
         classes.insert(class);
     }
+    for upstream in &config.upstream {
+        // A class that is not known is refused where the upstream is read, with its name.
+        classes.use_class(&upstream.retention);
+    }
     for (i, rule) in config.retention_rule.iter().enumerate() {
         let place = || format!("[[retention_rule]] number {}", i + 1);
         let class = known(&classes, &rule.class).with_context(place)?.name.clone();

@@ -447,7 +447,8 @@ fn check_files(
     let mut differing = Vec::new();
     for (name, file) in &named {
         match sums.get(name) {
-            None if reading.gone.accounts_for(name) => {}
+            // Also one whose records went first, and that a crash left: nobody read it.
+            None | Some((0, 0, None)) if reading.gone.accounts_for(name) => {}
             None => reading.finding(name, None, "the file is missing, and a record names it"),
             Some((bytes, crc32, sha256)) => {
                 checked += 1;

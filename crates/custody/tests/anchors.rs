@@ -1,0 +1,265 @@
+//! Anchors end to end: a recorder, a witness that is a process of its own and is killed, an openssl
+//! authority, and a data directory that is put back from an old copy.
+
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, reason = "tests")]
+
+#[path = "../../anchor/tests/support/authority.rs"]
+#[expect(dead_code, reason = "only some of it is used here")]
+mod authority;
+mod support;
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use authority::Authority;
+use serde_json::Value;
+use support::{SOON, Server, Setup, Upstream, chat, custody, files_under, get, post, until};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_custody");
+
+/// A running `custody witness serve`.
+struct Witness {
+    child: Child,
+    url: String,
+    key: String,
+}
+
+impl Witness {
+    fn start(state: &Path, log: &str, listen: &str) -> Self {
+        let mut child = Command::new(BINARY)
+            .args(["witness", "serve", "--listen", listen, "--name", "witness.example/w1"])
+            .args(["--log", log, "--state"])
+            .arg(state)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (mut url, mut key) = (None, None);
+        for line in BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap) {
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next()) {
+                (Some("url"), Some(text)) => url = Some(text.to_owned()),
+                (Some("key"), Some(text)) => key = Some(text.to_owned()),
+                _ => {}
+            }
+            if key.is_some() {
+                break;
+            }
+        }
+        Self { child, url: url.unwrap(), key: key.unwrap() }
+    }
+
+    fn listen(&self) -> String {
+        self.url.trim_start_matches("http://").to_owned()
+    }
+
+    /// As a crash does: `kill -9`.
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The value of the witness's metric of this name.
+fn metric(server: &Server, name: &str) -> u64 {
+    let start = format!("{name}{{kind=\"witness\",anchor=\"w1\"}} ");
+    let text = get(server.api, "/metrics").text();
+    text.lines().find_map(|line| line.strip_prefix(&start)).unwrap().parse().unwrap()
+}
+
+fn size(server: &Server) -> u64 {
+    metric(server, "custody_anchor_size")
+}
+
+/// One call, and then an anchored size past the one before.
+fn grows(server: &Server, before: u64) -> u64 {
+    let answer = post(server.proxy, &[], chat("anchored", false).as_bytes());
+    assert_eq!(answer.head.status, 200);
+    until("a larger anchored size", SOON, || Some(size(server)).filter(|now| *now > before))
+}
+
+fn verify(data: &Path, policy: &Path) -> (i32, Value) {
+    let (data, policy) = (data.to_str().unwrap(), policy.to_str().unwrap());
+    let run = custody(&["verify", "--json", "--data", data, "--policy", policy]);
+    let report = serde_json::from_str(&run.stdout).unwrap_or(Value::String(run.stderr));
+    (run.code, report)
+}
+
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+    assert!(copied.success());
+}
+
+fn named(data: &Path, ending: &str) -> Vec<PathBuf> {
+    let anchors = data.join("archive/c1/ledger/anchors");
+    let files = if anchors.is_dir() { files_under(&anchors) } else { Vec::new() };
+    files.into_iter().filter(|file| file.to_str().unwrap().ends_with(ending)).collect()
+}
+
+#[test]
+fn checkpoints_go_outward_and_a_log_that_is_cut_back_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start();
+    let mut setup = Setup::new(folder.path(), upstream.address);
+    // Keys come first: the log's for the witness, the witness's for the log.
+    let server = Server::start(&setup);
+    let log = server.key.clone();
+    server.stop();
+    let state = folder.path().join("witness");
+    let mut witness = Witness::start(&state, &log, "127.0.0.1:0");
+    let authority = Authority::start(&folder.path().join("tsa"));
+    let lines = folder.path().join("siem.jsonl");
+    setup.more = format!(
+        "[anchors]\nevery = \"100ms\"\ntimeout = \"5s\"\nalert_after = \"500ms\"\n\
+         [[anchors.witness]]\nname = \"w1\"\nurl = {:?}\nkey = {:?}\n\
+         [anchors.siem]\nto = \"file:{}\"\n[anchors.copy]\narchive = {:?}\n",
+        witness.url,
+        witness.key,
+        lines.display(),
+        folder.path().join("copy"),
+    );
+    if let Some(authority) = &authority {
+        let table = format!("[anchors.timestamp]\nevery = \"1s\"\nurl = {:?}\n", authority.url());
+        setup.more.push_str(&table);
+    }
+    let policy = folder.path().join("policy");
+    std::fs::write(&policy, format!("log {log}\nwitness W {}\nquorum W\n", witness.key)).unwrap();
+
+    // Without an anchor the policy does not hold; what is wrong in it is wrong usage.
+    let (code, report) = verify(&setup.data, &policy);
+    assert_eq!((code, &report["policy"]["holds"]), (1, &Value::Bool(false)), "{report:#}");
+    let wrong = folder.path().join("wrong");
+    std::fs::write(&wrong, "log x\n").unwrap();
+    let (code, said) = verify(&setup.data, &wrong);
+    assert!(code == 2 && said.as_str().unwrap().contains("line 1"), "{said}");
+
+    let server = Server::start(&setup);
+    let first = grows(&server, 0);
+
+    // Killed between two requests: the recorder goes on, and the witness goes on where it was.
+    witness.kill();
+    let failures = metric(&server, "custody_anchor_failures_total");
+    assert_eq!(post(server.proxy, &[], chat("meanwhile", false).as_bytes()).head.status, 200);
+    until("a failure", SOON, || {
+        (metric(&server, "custody_anchor_failures_total") > failures).then_some(())
+    });
+    assert_eq!(get(server.api, "/readyz").head.status, 200);
+    until("it is told", SOON, || server.stderr().contains("anchor-silent").then_some(()));
+    let listen = witness.listen();
+    let mut witness = Witness::start(&state, &log, &listen);
+    let second = grows(&server, first);
+    server.stop();
+
+    // What was kept holds, up to the last checkpoint: a stop brings that one too.
+    let (code, report) = verify(&setup.data, &policy);
+    assert_eq!(code, 0, "{report:#}");
+    let judged = &report["policy"]["collectors"][0];
+    assert_eq!((&judged["quorum"], &judged["quorum_size"]), (&Value::Bool(true), &judged["size"]));
+    let upto = judged["size"].as_u64().unwrap();
+    assert!(upto >= second);
+    if let Some(authority) = &authority {
+        let stamps = named(&setup.data, "timestamp.tsr");
+        assert!(!stamps.is_empty());
+        for stamp in stamps {
+            let size = stamp.parent().unwrap().file_name().unwrap();
+            let over = setup.data.join("archive/c1/ledger/checkpoints").join(size);
+            let output = authority.verify(&stamp, &over);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        assert!(!judged["timestamps"].as_array().unwrap().is_empty());
+    }
+    let kept = setup.data.join("archive/c1/ledger/checkpoints");
+    let count = files_under(&kept).len();
+    assert_eq!(files_under(&folder.path().join("copy/c1/ledger/checkpoints")).len(), count);
+    assert_eq!(std::fs::read_to_string(&lines).unwrap().lines().count(), count);
+
+    // The data directory is put back from an old copy, as if what came since had never been.
+    let old = folder.path().join("old");
+    copy(&setup.data, &old);
+    let server = Server::start(&setup);
+    let honest = grows(&server, upto);
+    server.stop();
+    let seen = named(&setup.data, ".note").pop().unwrap();
+    let honest_data = folder.path().join("honest");
+    std::fs::rename(&setup.data, &honest_data).unwrap();
+    copy(&old, &setup.data);
+    let server = Server::start(&setup);
+    assert_eq!(post(server.proxy, &[], chat("a fork", false).as_bytes()).head.status, 200);
+    until("the witness contradicts", SOON, || {
+        server.stderr().contains("witness:w1 holds another history").then_some(())
+    });
+    assert!(size(&server) < honest);
+    server.stop();
+
+    // The fork is in order by itself, and anchored only where it is still the honest log. With one
+    // note of the time after it is convicted.
+    let (code, report) = verify(&setup.data, &policy);
+    let judged = &report["policy"]["collectors"][0];
+    assert_eq!(code, 0, "{report:#}");
+    assert!(judged["quorum_size"].as_u64().unwrap() < judged["size"].as_u64().unwrap());
+    let name = seen.strip_prefix(&setup.data).unwrap();
+    std::fs::create_dir_all(setup.data.join(name).parent().unwrap()).unwrap();
+    std::fs::copy(honest_data.join(name), setup.data.join(name)).unwrap();
+    let (code, report) = verify(&setup.data, &policy);
+    assert_eq!(code, 1, "{report:#}");
+    let findings = report["policy"]["collectors"][0]["findings"].to_string();
+    assert!(findings.contains("written anew") || findings.contains("cut back"), "{findings}");
+    witness.kill();
+}
+
+#[test]
+fn a_witness_that_cannot_be_trusted_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("w");
+    let at = state.to_str().unwrap();
+    let serve = |more: &[&str]| {
+        let mut arguments = vec!["witness", "serve", "--listen", "127.0.0.1:0", "--state", at];
+        arguments.extend(more);
+        custody(&arguments)
+    };
+    assert_eq!(serve(&[]).code, 2);
+    let run = serve(&["--log", "no key"]);
+    assert!(run.code == 2 && run.stderr.contains("--log"), "{run:?}");
+    let log = "example.com/log+75973377+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
+    let run = serve(&["--log", log]);
+    assert!(run.code == 2 && run.stderr.contains("hash does not fit"), "{run:?}");
+    let log = "custody.local/0123abcd/c1+75973377+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
+    let run = serve(&["--log", log, "--name", "two words"]);
+    assert!(run.code == 2 && run.stderr.contains("no spaces"), "{run:?}");
+    let mut witness = Witness::start(&state, log, "127.0.0.1:0");
+    let busy = serve(&["--log", log]);
+    assert!(busy.code == 3 && busy.stderr.contains("another witness"), "{busy:?}");
+    witness.kill();
+    let other = serve(&["--log", log, "--name", "witness.example/w2"]);
+    assert!(other.code == 2 && other.stderr.contains("witness.example/w1"), "{other:?}");
+    std::fs::write(state.join("witness.key"), "name w\n").unwrap();
+    let damaged = serve(&["--log", log]);
+    assert!(damaged.code == 3 && damaged.stderr.contains("witness.key"), "{damaged:?}");
+}
+
+#[test]
+fn a_wrong_anchor_is_wrong_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut setup = Setup::new(folder.path(), ([127, 0, 0, 1], 1).into());
+    for (more, said) in [
+        ("[[anchors.witness]]\nname = \"w\"\nurl = \"https://w\"\nkey = \"k\"\n", "w: key"),
+        ("[anchors.timestamp]\nurl = \"tsa\"\n", "[anchors.timestamp]"),
+        ("[anchors.siem]\nto = \"siem\"\n", "[anchors.siem]"),
+        ("[anchors.siem]\nfrom = \"siem\"\n", "unknown key \"from\""),
+    ] {
+        more.clone_into(&mut setup.more);
+        let run = Server::try_start(&setup).err().unwrap();
+        assert!(run.code == 2 && run.stderr.contains(said), "{run:?}");
+        let config = setup.write();
+        let check = custody(&["config", "check", "--config", config.to_str().unwrap()]);
+        assert!(check.code == 2 && check.stderr.contains(said), "{check:?}");
+    }
+}
