@@ -13,8 +13,8 @@ pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod trace;
 pub(crate) mod verify;
-pub(crate) mod worm_probe;
 pub(crate) mod witness;
+pub(crate) mod worm_probe;
 
 mod record_view;
 
