@@ -91,10 +91,10 @@ def main(archive, key):
                 for a, b in body.get("leaves", []) if kind == "expiry" else []: seen.update(range(max(a, 0), min(b + 1, size)))
         except Exception as error: tell(where, f"it cannot be read ({type(error).__name__}: {error})")
     for index in sorted({*range(max(seen, default=0))} - seen): tell(f"{home}/records", "its envelope is in no file", index)
-    there, newest = files("[pr]*/**/*"), max((path[-20:-8] for path in named), default="")
+    there, newest = files("[pr]*/**/*"), max((last for path in named for last in re.findall(r"-(\d{12})\.", path)), default="")
     for path in (path for path in sorted({*there, *named}) if named.get(path) != [len(read(path)), sha256(read(path)).hex()]):
         if path in named and (path in there or path not in gone): tell(path, "it was changed" if path in there else "it is missing")
-        elif path not in named and not newest < path[-33:-21] < ":": tell(path, "no record names it")  # the newest one's is in the journal
+        elif path not in named and "".join(re.findall(r"/(\d{12})-\d{12}\.", path)) <= newest: tell(path, "no record names it")
     print(*findings, f"{name}: {len(kept)} checkpoints, {size} records, {len(seen)} of them in segments", sep="\n")
     return print("NOT VERIFIED" if findings else "verified") or len(findings) > 0
 if __name__ == "__main__": sys.exit(main(*sys.argv[1:]) if len(sys.argv) == 3 and sys.argv[2].count("+") > 1 else print(__doc__) or 2)

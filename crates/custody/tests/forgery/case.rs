@@ -23,7 +23,10 @@ pub(crate) struct Original {
     pub(crate) key: String,
     /// Records files, oldest first, with their rows' indices.
     pub(crate) segments: Vec<(String, Vec<u64>)>,
-    /// Two interactions of the first segment.
+    /// The first and the last of them that hold calls.
+    pub(crate) file: String,
+    pub(crate) newest: String,
+    /// Two interactions of the first one.
     pub(crate) victim: u64,
     pub(crate) other: u64,
 }
@@ -46,12 +49,17 @@ impl Original {
         until("all calls", SOON, || (interactions(&data).len() == CALLS).then_some(()));
         server.stop();
         let segments = segments(&data);
-        let of_calls: Vec<u64> = rows(&data.join("archive").join(&segments[0].0))
+        // Calls have parts, and may be of another class than the recorder's own records.
+        let calls: Vec<String> = segments.iter().map(|(name, _)| name.clone()).collect();
+        let parts = |name: &String| data.join("archive").join(parts_of(name)).exists();
+        let calls: Vec<String> = calls.into_iter().filter(parts).collect();
+        let of_calls: Vec<u64> = rows(&data.join("archive").join(&calls[0]))
             .into_iter()
             .filter(|(_, envelope)| String::from_utf8_lossy(envelope).contains("\"interaction\""))
             .map(|(index, _)| index)
             .collect();
-        Self { data, key, segments, victim: of_calls[3], other: of_calls[7] }
+        let (file, newest) = (calls[0].clone(), calls.last().unwrap().clone());
+        Self { data, key, segments, file, newest, victim: of_calls[3], other: of_calls[7] }
     }
 
     pub(crate) fn copy(&self) -> Case {
@@ -77,13 +85,18 @@ impl Original {
 
     /// The parts file beside the first records file.
     pub(crate) fn parts(&self) -> String {
-        self.segments[0].0.replace("/records/", "/parts/")
+        parts_of(&self.file)
     }
 
     /// An index past the end of the log.
     pub(crate) fn past(&self) -> u64 {
         self.segments.iter().flat_map(|(_, rows)| rows).max().unwrap() + 1000
     }
+}
+
+/// The parts file beside a records file.
+pub(crate) fn parts_of(records: &str) -> String {
+    records.replace("/records/", "/parts/")
 }
 
 fn segments(data: &Path) -> Vec<(String, Vec<u64>)> {

@@ -137,7 +137,7 @@ pub(crate) fn classes() -> Vec<Class> {
         ),
         class(
             "removed: records file",
-            |c, o| removed(c, &o.segments[0].0),
+            |c, o| removed(c, &o.file),
             [File, File, Blind(LOG_ONLY), File],
         ),
         class(
@@ -225,7 +225,7 @@ fn entry_and_tiles(case: &Case, o: &Original) -> Place {
 
 fn entry_and_tiles_record(case: &Case, o: &Original) -> Place {
     entry_and_tiles(case, o);
-    at(o.segments[0].0.clone(), Some(o.victim))
+    at(o.file.clone(), Some(o.victim))
 }
 
 fn published(case: &Case, edit: impl FnOnce(&str) -> String) -> Place {
@@ -287,7 +287,7 @@ fn dropped_all(case: &Case, o: &Original) -> Place {
 }
 
 fn swapped_envelopes(case: &Case, o: &Original) -> Place {
-    let name = &o.segments[0].0;
+    let name = &o.file;
     case.rewrite_records(name, name, |rows| {
         let place = |n: u64| rows.iter().position(|row| row.index == n).unwrap();
         let (one, two) = (place(o.victim), place(o.other));
@@ -308,7 +308,7 @@ fn swapped_parts(case: &Case, o: &Original) -> Place {
         parts[0].1 = std::mem::replace(&mut parts[two].1, moved);
         pid = parts[0].0.to_string();
     });
-    at(name, Some(case.record_with(&o.segments[0].0, &pid)))
+    at(name, Some(case.record_with(&o.file, &pid)))
 }
 
 /// The record says that all went well.
@@ -321,7 +321,7 @@ fn doctored(envelope: &[u8]) -> Vec<u8> {
 }
 
 fn changed_envelope(case: &Case, o: &Original) -> Place {
-    let name = &o.segments[0].0;
+    let name = &o.file;
     case.rewrite_records(name, name, |rows| {
         let row = rows.iter_mut().find(|row| row.index == o.victim).unwrap();
         row.envelope = doctored(&row.envelope);
@@ -343,17 +343,12 @@ fn column(case: &Case, name: &str) -> Place {
 }
 
 fn changed_column(case: &Case, o: &Original) -> Place {
-    column(case, &o.segments[0].0)
+    column(case, &o.file)
 }
 
 fn newest_column(case: &Case, o: &Original) -> Place {
-    let calls = |name: &&String| case.read(&name.replace("/records/", "/parts/")).len() > 12;
-    let with_calls = |name: &&String| {
-        case.archive().join(name.replace("/records/", "/parts/")).exists() && calls(name)
-    };
-    let name = o.segments.iter().rev().map(|(name, _)| name).find(with_calls).unwrap();
-    assert_eq!(name, &o.segments.last().unwrap().0, "the newest segment has calls");
-    column(case, name)
+    assert_ne!(o.newest, o.file);
+    column(case, &o.newest)
 }
 
 /// A record that nobody made, out of one that somebody made.
@@ -363,7 +358,7 @@ fn invented(row: &crate::case::Row, index: u64) -> crate::case::Row {
 }
 
 fn added_record(case: &Case, o: &Original) -> Place {
-    let name = &o.segments[0].0;
+    let name = &o.file;
     case.rewrite_records(name, name, |rows| {
         let row = rows.iter().find(|row| row.index == o.victim).unwrap();
         rows.push(invented(row, o.past()));
@@ -372,9 +367,9 @@ fn added_record(case: &Case, o: &Original) -> Place {
 }
 
 fn added_segment(case: &Case, o: &Original) -> Place {
-    let (old, _) = o.segments[0].0.rsplit_once('/').unwrap();
+    let (old, _) = o.file.rsplit_once('/').unwrap();
     let name = format!("{old}/{:012}-{:012}.parquet", o.past(), o.past());
-    case.rewrite_records(&o.segments[0].0, &name, |rows| {
+    case.rewrite_records(&o.file, &name, |rows| {
         let row = rows.iter().find(|row| row.index == o.victim).unwrap();
         *rows = vec![invented(row, o.past())];
     });
@@ -383,9 +378,9 @@ fn added_segment(case: &Case, o: &Original) -> Place {
 
 /// True rows again, in a file that an engine reads too: every sum over them counts them twice.
 fn older_segment(case: &Case, o: &Original) -> Place {
-    let (folder, _) = o.segments[0].0.rsplit_once('/').unwrap();
+    let (folder, _) = o.file.rsplit_once('/').unwrap();
     let name = format!("{folder}/{0:012}-{0:012}.parquet", o.victim);
-    case.rewrite_records(&o.segments[0].0, &name, |rows| {
+    case.rewrite_records(&o.file, &name, |rows| {
         rows.retain(|row| row.index == o.victim);
     });
     let parts = name.replace("/records/", "/parts/");
