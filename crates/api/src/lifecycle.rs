@@ -1,15 +1,14 @@
-//! Erasures and holds.
+//! Erasures and holds. What does them is the write half, which this face does not link: it comes as a
+//! [`Keeper`].
 
-use ::lifecycle::{HoldRequest, Lifecycle, LifecycleError, Person};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use query::Filter;
 use record::RecordId;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::problem::Problem;
 use crate::server::Api;
@@ -87,106 +86,50 @@ fn basis() -> String {
     "request of the data subject (GDPR Art. 17)".to_owned()
 }
 
-impl Whose {
-    fn person(&self) -> Result<Option<Person>, LifecycleError> {
-        match (&self.user, &self.session, &self.caller) {
-            (Some(user), None, None) => Ok(Some(Person::User(user.clone()))),
-            (None, Some(session), None) => Ok(Some(Person::Session(session.clone()))),
-            (None, None, Some(caller)) => Ok(Some(Person::Caller(caller.clone()))),
-            (None, None, None) => Ok(None),
-            _ => Err(LifecycleError::Question("name one of user, session and caller".to_owned())),
-        }
-    }
+/// Ends and keeps records.
+pub trait Keeper: Send + Sync {
+    /// Does what is asked; the answer's `state` is `planned`, `waits` or `erased`.
+    fn erase(&self, request: &ErasureRequest) -> Result<Value, Refused>;
+    /// Agrees to an erasure.
+    fn approve(&self, id: &str, word: &Word) -> Result<Value, Refused>;
+    /// Withdraws an erasure that waits.
+    fn withdraw(&self, id: &str) -> Result<Value, Refused>;
+    /// Erasures that wait.
+    fn pending(&self) -> Result<Value, Refused>;
+    /// Places a hold.
+    fn place_hold(&self, placement: &HoldPlacement) -> Result<Value, Refused>;
+    /// Lifts a hold.
+    fn lift_hold(&self, name: &str, word: &Word) -> Result<Value, Refused>;
+    /// All holds, without their keys.
+    fn holds(&self) -> Result<Value, Refused>;
 }
 
-/// Does what an [`ErasureRequest`] asks; the answer's `state` is `planned`, `waits` or `erased`.
-pub fn erase(lifecycle: &Lifecycle, request: &ErasureRequest) -> Result<Value, LifecycleError> {
-    let Some(person) = request.whose.person()? else {
-        return Err(LifecycleError::Question("name a user, a session or a caller".to_owned()));
-    };
-    if request.dry_run {
-        let plan = lifecycle.plan_erasure(&person)?;
-        return Ok(json!({
-            "state": "planned", "keys": plan.keys, "records": plan.records, "holds": plan.holds,
-            "approvals_needed": lifecycle.approvals,
-        }));
-    }
-    erased(lifecycle.erase(&person, &request.basis, &request.who))
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The question is wrong.
+    #[error("{0}")]
+    Question(String),
+    /// A legal hold forbids it.
+    #[error("{0}")]
+    Held(String),
+    /// It could not be done now.
+    #[error("{0}")]
+    Failed(String),
 }
 
-/// Agrees to an erasure.
-pub fn approve(lifecycle: &Lifecycle, id: &str, word: &Word) -> Result<Value, LifecycleError> {
-    erased(lifecycle.approve_erasure(id, &word.who))
-}
-
-fn erased(
-    done: Result<record::envelope::Erasure, LifecycleError>,
-) -> Result<Value, LifecycleError> {
-    match done {
-        Ok(receipt) => Ok(json!({ "state": "erased", "receipt": receipt })),
-        Err(LifecycleError::NeedsApproval(id)) => Ok(json!({ "state": "waits", "erasure": id })),
-        Err(error) => Err(error),
-    }
-}
-
-/// Erasures that wait.
-pub fn pending(lifecycle: &Lifecycle) -> Result<Value, LifecycleError> {
-    Ok(json!({ "erasures": lifecycle.pending_erasures()? }))
-}
-
-/// Places a hold.
-pub fn place_hold(
-    lifecycle: &Lifecycle,
-    placement: &HoldPlacement,
-) -> Result<Value, LifecycleError> {
-    let filter = placement.filter.as_deref().map(Filter::parse).transpose();
-    let request = HoldRequest {
-        hold: placement.hold.clone(),
-        reason: placement.reason.clone(),
-        person: placement.whose.person()?,
-        filter: filter.map_err(|error| LifecycleError::Question(error.to_string()))?,
-        ids: placement.ids.clone(),
-    };
-    let hold = lifecycle.place_hold(&request, &placement.who)?;
-    Ok(json!({ "hold": hold.hold, "records": hold.records, "subjects": hold.subjects }))
-}
-
-/// Lifts a hold.
-pub fn lift_hold(lifecycle: &Lifecycle, name: &str, word: &Word) -> Result<Value, LifecycleError> {
-    let hold = lifecycle.lift_hold(name, &word.reason, &word.who)?;
-    Ok(json!({ "hold": hold.hold, "lifted": true }))
-}
-
-/// All holds, without their keys.
-pub fn holds(lifecycle: &Lifecycle) -> Value {
-    let holds: Vec<Value> = lifecycle
-        .holds()
-        .into_iter()
-        .map(|held| {
-            let mut subjects: Vec<_> = held.row.scopes.iter().map(|scope| scope.subject).collect();
-            subjects.sort_unstable();
-            subjects.dedup();
-            json!({
-                "hold": held.row.hold, "placed": held.row.placed.to_string(),
-                "reason": held.row.reason, "who": held.row.who,
-                "scopes": held.row.scopes.len(), "subjects": subjects,
-            })
-        })
-        .collect();
-    json!({ "holds": holds })
-}
-
-impl From<LifecycleError> for Problem {
-    fn from(error: LifecycleError) -> Self {
-        match error {
-            LifecycleError::Question(detail) => Self::bad(detail),
-            LifecycleError::Held(_) => Self {
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Question(detail) => Self::bad(detail),
+            Refused::Held(detail) => Self {
                 status: StatusCode::CONFLICT,
                 kind: "held",
                 title: "A legal hold forbids it",
-                detail: error.to_string(),
+                detail,
             },
-            _ => Self::internal(error.to_string()),
+            Refused::Failed(detail) => Self::internal(detail),
         }
     }
 }
@@ -200,9 +143,9 @@ fn body<T>(body: Body<T>) -> Result<T, Problem> {
 /// Runs it beside the event loop: it waits for disks.
 async fn run(
     api: Api,
-    work: impl FnOnce(&Lifecycle) -> Result<Value, LifecycleError> + Send + 'static,
+    work: impl FnOnce(&dyn Keeper) -> Result<Value, Refused> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let done = tokio::task::spawn_blocking(move || work(&api.lifecycle)).await;
+    let done = tokio::task::spawn_blocking(move || work(api.keeper.as_ref())).await;
     let value = done.map_err(|error| Problem::internal(error.to_string()))??;
     let waits = value.get("state").is_some_and(|state| state == "waits");
     let status = if waits { StatusCode::ACCEPTED } else { StatusCode::OK };
@@ -214,11 +157,11 @@ pub(crate) async fn post_erasure(
     request: Body<ErasureRequest>,
 ) -> Result<Response, Problem> {
     let request = body(request)?;
-    run(api, move |lifecycle| erase(lifecycle, &request)).await
+    run(api, move |keeper| keeper.erase(&request)).await
 }
 
 pub(crate) async fn get_erasures(State(api): State<Api>) -> Result<Response, Problem> {
-    run(api, pending).await
+    run(api, |keeper| keeper.pending()).await
 }
 
 pub(crate) async fn post_approval(
@@ -227,18 +170,14 @@ pub(crate) async fn post_approval(
     word: Body<Word>,
 ) -> Result<Response, Problem> {
     let word = body(word)?;
-    run(api, move |lifecycle| approve(lifecycle, &id, &word)).await
+    run(api, move |keeper| keeper.approve(&id, &word)).await
 }
 
 pub(crate) async fn delete_erasure(
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    run(api, move |lifecycle| {
-        lifecycle.withdraw_erasure(&id)?;
-        Ok(json!({ "state": "withdrawn", "erasure": id }))
-    })
-    .await
+    run(api, move |keeper| keeper.withdraw(&id)).await
 }
 
 pub(crate) async fn post_hold(
@@ -246,11 +185,11 @@ pub(crate) async fn post_hold(
     placement: Body<HoldPlacement>,
 ) -> Result<Response, Problem> {
     let placement = body(placement)?;
-    run(api, move |lifecycle| place_hold(lifecycle, &placement)).await
+    run(api, move |keeper| keeper.place_hold(&placement)).await
 }
 
 pub(crate) async fn get_holds(State(api): State<Api>) -> Result<Response, Problem> {
-    run(api, |lifecycle| Ok(holds(lifecycle))).await
+    run(api, |keeper| keeper.holds()).await
 }
 
 pub(crate) async fn post_lift(
@@ -259,5 +198,5 @@ pub(crate) async fn post_lift(
     word: Body<Word>,
 ) -> Result<Response, Problem> {
     let word = body(word)?;
-    run(api, move |lifecycle| lift_hold(lifecycle, &name, &word)).await
+    run(api, move |keeper| keeper.lift_hold(&name, &word)).await
 }

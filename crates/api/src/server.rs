@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::lifecycle::Lifecycle;
 use archive::Archive;
 use axum::Router;
 use axum::extract::Request;
@@ -17,6 +16,7 @@ use record::Clock;
 use tokio::net::TcpListener;
 
 use crate::health::{Health, healthz, metrics, readyz};
+use crate::lifecycle::Keeper;
 use crate::problem::Problem;
 use crate::{ledger, lifecycle, records};
 
@@ -30,7 +30,7 @@ pub struct Api {
     /// Where reads of content are recorded.
     pub log: Arc<dyn AccessLog>,
     /// Ends and keeps records.
-    pub lifecycle: Arc<Lifecycle>,
+    pub keeper: Arc<dyn Keeper>,
     /// Health and counters.
     pub health: Arc<dyn Health>,
     /// The only source of time.

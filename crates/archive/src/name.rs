@@ -27,12 +27,8 @@ impl Name {
     /// Whether objects of this name are replaced: the archive's description and each collector's
     /// published checkpoint are, nothing else is.
     pub fn changes(&self) -> bool {
-        let mut segments = self.0.split('/');
-        match (segments.next(), segments.next(), segments.next(), segments.next()) {
-            (Some("custody.json"), None, ..) => true,
-            (Some(_), Some("ledger"), Some("checkpoint"), None) => true,
-            _ => false,
-        }
+        self.0 == "custody.json"
+            || self.0.split_once('/').is_some_and(|(_, rest)| rest == "ledger/checkpoint")
     }
 
     /// The name as text.

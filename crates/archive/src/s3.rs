@@ -126,7 +126,7 @@ impl S3Archive {
         let options = ClientOptions::new()
             .with_allow_http(plain_http)
             .with_connect_timeout(Duration::from_secs(5))
-            .with_timeout(Duration::from_secs(60));
+            .with_timeout(Duration::from_mins(1));
         let builder = builder
             .with_bucket_name(&config.url.bucket)
             .with_region(&region)
@@ -278,8 +278,8 @@ impl S3Archive {
         lock: Lock,
     ) -> Result<Option<Version>, ArchiveError> {
         let sum = || sum_of_bytes(&bytes);
-        let mut options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        options.attributes = self.attributes(lock);
+        let attributes = self.attributes(lock);
+        let mut options = PutOptions { mode: PutMode::Create, attributes, ..PutOptions::default() };
         options.extensions.insert(self.lock_headers(lock));
         let path = self.path(name)?;
         match self.store.put_opts(&path, PutPayload::from(bytes.clone()), options).await {
@@ -304,8 +304,10 @@ impl S3Archive {
         if self.versions_of(name).await?.iter().any(|stored| !stored.marker) {
             return self.settle(name, None, || sum).await;
         }
-        let mut options = PutMultipartOptions::default();
-        options.attributes = self.attributes(lock);
+        let mut options = PutMultipartOptions {
+            attributes: self.attributes(lock),
+            ..PutMultipartOptions::default()
+        };
         options.extensions.insert(self.lock_headers(lock));
         let path = self.path(name)?;
         let mut upload = self
@@ -554,6 +556,7 @@ fn sum_of_bytes(bytes: &[u8]) -> Sum {
     summing.finish()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "errors and texts are given up here")]
 fn unavailable(action: &'static str, name: &Name, error: impl ToString) -> ArchiveError {
     ArchiveError::unavailable(action, name)(io::Error::other(error.to_string()))
 }

@@ -135,7 +135,7 @@ fn cosigned<'a>(
     let published = folder.join("checkpoint");
     let note = std::fs::read(&published).with_context(|| published.display().to_string())?;
     for (name, note) in files(folder, "anchors")?.into_iter().chain([("checkpoint".into(), note)]) {
-        if name.contains('.') && !name.ends_with(".note") {
+        if Path::new(&name).extension().is_some_and(|ending| ending != "note") {
             continue;
         }
         let parsed = Note::parse(&note).ok();

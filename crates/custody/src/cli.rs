@@ -4,7 +4,7 @@ mod keys;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use keys::{KeysArgs, KeysCommand, RotateCommand};
 
@@ -57,7 +57,7 @@ pub(crate) struct Where {
     /// Data directory, over the configuration's
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Archive directory or s3://bucket/prefix, when it is not the one of the data directory
+    /// Archive directory or `s3://bucket/prefix`, when it is not the one of the data directory
     #[arg(long, global = true, value_name = "DIR|URL")]
     pub(crate) archive: Option<String>,
     /// Folder with the keys, when it is not the one of the data directory
@@ -171,16 +171,23 @@ pub(crate) struct VerifyArgs {
     pub(crate) json: bool,
 }
 
+/// Whom a subject's name is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SubjectKind {
+    User,
+    Session,
+    Caller,
+}
+
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags")]
 pub(crate) struct EraseArgs {
     /// The person: a user id as the application sends it, or its pseudonym (u_…)
     pub(crate) subject: Option<String>,
-    /// SUBJECT is a session of calls without a user id
-    #[arg(long, conflicts_with = "caller")]
-    pub(crate) session: bool,
-    /// SUBJECT is a credential's fingerprint (k_…)
-    #[arg(long)]
-    pub(crate) caller: bool,
+    /// What SUBJECT is: a user, a session of calls without a user id, or a credential's fingerprint
+    /// (k_…) of calls with neither
+    #[arg(long = "as", value_enum, value_name = "KIND", default_value = "user")]
+    pub(crate) kind: SubjectKind,
     /// The legal basis, which stands in the receipt: never name the person
     #[arg(long, value_name = "TEXT", default_value = "request of the data subject (GDPR Art. 17)")]
     pub(crate) basis: String,

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use api::lifecycle::{ErasureRequest, HoldPlacement, Word};
+use api::lifecycle::{ErasureRequest, HoldPlacement, Keeper as _, Refused, Word};
 use keys::KeyStore;
 use ledger::{RealDisk, SystemClock};
-use lifecycle::{Lifecycle, LifecycleError};
+use lifecycle::Lifecycle;
 use record::CollectorName;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::access_log::{CommandLog, lock};
+use crate::own_keeper::OwnKeeper;
 use crate::place::{Place, TENANT};
 use crate::recorder::API_FILE;
 use crate::{Failure, config, http};
@@ -26,7 +27,7 @@ pub(crate) enum Keeper {
 
 /// The key store, locked against recorders.
 pub(crate) struct Here {
-    pub(crate) lifecycle: Lifecycle,
+    keeper: OwnKeeper,
     // Dropped after what uses the key store.
     _log: CommandLog,
     _lock: std::fs::File,
@@ -63,7 +64,7 @@ impl Keeper {
     pub(crate) fn erase(&self, request: &ErasureRequest) -> Result<Value, Failure> {
         match self {
             Self::Server(server) => post(server, "/api/v1/erasures", request),
-            Self::Here(here) => done(api::lifecycle::erase(&here.lifecycle, request)),
+            Self::Here(here) => done(here.keeper.erase(request)),
         }
     }
 
@@ -72,21 +73,21 @@ impl Keeper {
             Self::Server(server) => {
                 post(server, &format!("/api/v1/erasures/{}/approval", http::encode(id)), word)
             }
-            Self::Here(here) => done(api::lifecycle::approve(&here.lifecycle, id, word)),
+            Self::Here(here) => done(here.keeper.approve(id, word)),
         }
     }
 
     pub(crate) fn pending(&self) -> Result<Value, Failure> {
         match self {
             Self::Server(server) => Ok(http::get(server, "/api/v1/erasures", &[])?),
-            Self::Here(here) => done(api::lifecycle::pending(&here.lifecycle)),
+            Self::Here(here) => done(here.keeper.pending()),
         }
     }
 
     pub(crate) fn place_hold(&self, placement: &HoldPlacement) -> Result<Value, Failure> {
         match self {
             Self::Server(server) => post(server, "/api/v1/holds", placement),
-            Self::Here(here) => done(api::lifecycle::place_hold(&here.lifecycle, placement)),
+            Self::Here(here) => done(here.keeper.place_hold(placement)),
         }
     }
 
@@ -95,14 +96,14 @@ impl Keeper {
             Self::Server(server) => {
                 post(server, &format!("/api/v1/holds/{}/lift", http::encode(name)), word)
             }
-            Self::Here(here) => done(api::lifecycle::lift_hold(&here.lifecycle, name, word)),
+            Self::Here(here) => done(here.keeper.lift_hold(name, word)),
         }
     }
 
     pub(crate) fn holds(&self) -> Result<Value, Failure> {
         match self {
             Self::Server(server) => Ok(http::get(server, "/api/v1/holds", &[])?),
-            Self::Here(here) => Ok(api::lifecycle::holds(&here.lifecycle)),
+            Self::Here(here) => done(here.keeper.holds()),
         }
     }
 }
@@ -125,7 +126,8 @@ impl Here {
             approvals: place.config.erasure.approvals,
         };
         lifecycle.resume_erasures()?;
-        Ok(Self { lifecycle, _log: log, _lock: lock })
+        let keeper = OwnKeeper(Arc::new(lifecycle));
+        Ok(Self { keeper, _log: log, _lock: lock })
     }
 }
 
@@ -144,10 +146,10 @@ fn post(server: &str, path: &str, body: &impl Serialize) -> Result<Value, Failur
     }
 }
 
-fn done(result: Result<Value, LifecycleError>) -> Result<Value, Failure> {
+fn done(result: Result<Value, Refused>) -> Result<Value, Failure> {
     result.map_err(|error| match error {
-        LifecycleError::Question(_) => Failure::Usage(error.into()),
-        LifecycleError::Held(_) => Failure::Refused(error.into()),
+        Refused::Question(_) => Failure::Usage(error.into()),
+        Refused::Held(_) => Failure::Refused(error.into()),
         _ => Failure::Run(error.into()),
     })
 }

@@ -13,6 +13,7 @@ mod health;
 mod http;
 mod keeper;
 mod output;
+mod own_keeper;
 mod place;
 mod recorder;
 mod signing;

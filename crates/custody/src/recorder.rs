@@ -22,6 +22,7 @@ use crate::access_log::{ServerLog, lock};
 use crate::anchoring;
 use crate::config::{self, Config};
 use crate::health::RecorderHealth;
+use crate::own_keeper::OwnKeeper;
 use crate::place::{Place, TENANT};
 use crate::{signing, upstreams};
 
@@ -148,7 +149,7 @@ impl Recorder {
             store,
             archive,
             log: Arc::new(ServerLog(Arc::clone(&ledger))),
-            lifecycle,
+            keeper: Arc::new(OwnKeeper(lifecycle)),
             health: Arc::new(health),
             clock,
         };

@@ -31,9 +31,10 @@ impl Locks {
             return self.log(Timestamp((day.0.div_euclid(DAY_US) + 1).saturating_mul(DAY_US)));
         }
         let class = self.classes.of(class);
-        let days = match self.tiered {
-            true => class.lock.min(class.hot.saturating_add(HOT_MARGIN_DAYS)),
-            false => class.lock,
+        let days = if self.tiered {
+            class.lock.min(class.hot.saturating_add(HOT_MARGIN_DAYS))
+        } else {
+            class.lock
         };
         if days == 0 {
             return Lock::NONE;

@@ -68,7 +68,7 @@ impl Lifecycle {
                 // Classes that the configuration does not know are nobody's to end.
                 let Some(class) = self.classes.get(class) else { continue };
                 let due = day.and_then(|day| class.metadata_until(day));
-                if !due.is_some_and(|due| due <= self.now()) {
+                if due.is_none_or(|due| due > self.now()) {
                     continue;
                 }
                 if let Some(expiry) = self.expire_file(archive, &records, class)? {

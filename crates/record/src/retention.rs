@@ -55,7 +55,8 @@ pub const STANDARD: &str = "standard";
 
 /// Name, hot, lock, content, metadata. The lengths are floors and ceilings of the duties that they
 /// are named for (docs/retention.md), not advice.
-const PRESETS: [(&str, u32, u32, Option<u32>, Option<u32>); 9] = [
+type Preset = (&'static str, u32, u32, Option<u32>, Option<u32>);
+const PRESETS: [Preset; 9] = [
     (STANDARD, 90, 183, Some(400), Some(400)),
     ("eu_ai_act", 92, 183, Some(400), Some(400)),
     ("gdpr_minimal", 30, 0, Some(30), Some(183)),

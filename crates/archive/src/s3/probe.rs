@@ -139,7 +139,8 @@ async fn suspend_versioning(canary: &Canary<'_>) -> Check {
         check.outcome = Outcome::Broken;
         check.answer.push_str("; versioning was suspended");
         if let Err(error) = requests.send(Method::PUT, set("Enabled")).await {
-            check.answer.push_str(&format!(", and switching it on again failed: {error}"));
+            let failed = format!(", and switching it on again failed: {error}");
+            check.answer.push_str(&failed);
         }
     }
     check

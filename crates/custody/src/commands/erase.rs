@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use api::lifecycle::{ErasureRequest, Whose, Word};
 use serde_json::Value;
 
-use crate::cli::EraseArgs;
+use crate::cli::{EraseArgs, SubjectKind};
 use crate::keeper::Keeper;
 use crate::output::{BAD, DIM, GOOD, NAME, paint, safe};
 use crate::place::{Place, account};
@@ -26,10 +26,11 @@ pub(crate) fn run(args: &EraseArgs) -> Result<Outcome, Failure> {
     let Some(subject) = &args.subject else {
         return Err(Failure::Usage(anyhow!("name a subject, or use --approve ID or --list")));
     };
-    let whose = match (args.session, args.caller) {
-        (true, _) => Whose { session: Some(subject.clone()), ..Whose::default() },
-        (_, true) => Whose { caller: Some(subject.clone()), ..Whose::default() },
-        _ => Whose { user: Some(subject.clone()), ..Whose::default() },
+    let named = Some(subject.clone());
+    let whose = match args.kind {
+        SubjectKind::User => Whose { user: named, ..Whose::default() },
+        SubjectKind::Session => Whose { session: named, ..Whose::default() },
+        SubjectKind::Caller => Whose { caller: named, ..Whose::default() },
     };
     let mut request = ErasureRequest { whose, basis: args.basis.clone(), dry_run: true, who };
     if args.dry_run || (!args.yes && std::io::stdin().is_terminal()) {

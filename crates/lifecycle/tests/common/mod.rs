@@ -1,6 +1,6 @@
 //! An installation whose clock is turned by hand, over archives that hold locks by that clock.
 
-#![expect(clippy::unwrap_used, reason = "test helpers")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test helpers")]
 #![allow(dead_code, clippy::allow_attributes, reason = "not every test uses every helper")]
 
 use std::collections::{BTreeMap, HashMap};
