@@ -126,7 +126,7 @@ impl S3Archive {
         let options = ClientOptions::new()
             .with_allow_http(plain_http)
             .with_connect_timeout(Duration::from_secs(5))
-            .with_timeout(Duration::from_mins(1));
+            .with_timeout(Duration::from_secs(30));
         let builder = builder
             .with_bucket_name(&config.url.bucket)
             .with_region(&region)

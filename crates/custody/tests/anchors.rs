@@ -1,7 +1,7 @@
 //! Anchors end to end: a recorder, a witness that is a process of its own and is killed, an openssl
 //! authority, and a data directory that is put back from an old copy.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
 #[path = "../../anchor/tests/support/authority.rs"]
 #[expect(dead_code, reason = "only some of it is used here")]

@@ -24,6 +24,7 @@ const KEY: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 const QUERY: &AsciiSet = &KEY.add(b'/');
 const ATTEMPTS: u32 = 3;
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Signs and sends.
 pub(super) struct Requests {
@@ -76,13 +77,15 @@ impl Requests {
     /// Sends, and again when the server has no time or is not there.
     pub(super) async fn send(&self, method: Method, ask: Ask<'_>) -> io::Result<Reply> {
         let mut wait = Duration::from_millis(100);
+        let started = tokio::time::Instant::now();
         for attempt in 1.. {
             let sent = self.send_once(&method, &ask).await;
             let again = match &sent {
                 Ok(reply) => reply.status.is_server_error() || reply.status.as_u16() == 429,
                 Err(_) => true,
             };
-            if !again || attempt == ATTEMPTS {
+            // A server that takes its time is not asked twice: the caller tries again later.
+            if !again || attempt == ATTEMPTS || started.elapsed() > PATIENCE {
                 return sent;
             }
             tokio::time::sleep(wait).await;

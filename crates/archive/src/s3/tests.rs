@@ -12,7 +12,8 @@ use requests::Ask;
 fn archive(locked: bool, allow_unlocked: bool) -> Option<(S3Archive, tempfile::TempDir)> {
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let Ok(words) = std::env::var("CUSTODY_TEST_S3") else {
-        eprintln!("left out: CUSTODY_TEST_S3 names no S3 server");
+        // Past the test harness, which keeps back what passing tests print.
+        drop(writeln!(io::stderr(), "LEFT OUT: CUSTODY_TEST_S3 names no S3 server"));
         return None;
     };
     let word = |name: &str| {
