@@ -180,9 +180,20 @@ impl Requests {
         Ok(all)
     }
 
-    /// The lock of a version.
+    /// The lock of a version: from the object's head, which says all of it at once, and where that
+    /// is silent from the requests that S3 has for it.
     pub(super) async fn lock_of(&self, key: &str, version: &Version) -> io::Result<LockState> {
-        let mut state = LockState::default();
+        let query = [("versionId", version.0.as_str())];
+        let reply = self.send(Method::HEAD, Ask { key, query: &query, ..Ask::default() }).await?;
+        let header = |name: &str| Some(reply.headers.get(name)?.to_str().ok()?.to_owned());
+        let mut state = LockState {
+            mode: header("x-amz-object-lock-mode"),
+            until: header("x-amz-object-lock-retain-until-date").and_then(|t| timestamp(&t)),
+            legal_hold: header("x-amz-object-lock-legal-hold").is_some_and(|hold| hold == "ON"),
+        };
+        if state.mode.is_some() && state.until.is_some() {
+            return Ok(state);
+        }
         let query = [("retention", ""), ("versionId", version.0.as_str())];
         let reply = self.send(Method::GET, Ask { key, query: &query, ..Ask::default() }).await?;
         if reply.status.is_success() {
@@ -192,12 +203,6 @@ impl Requests {
             state.mode = Some(retention.mode).filter(|mode| !mode.is_empty());
         } else if !says_that_there_is_none(&reply) {
             return Err(io::Error::other(reply.describe()));
-        }
-        let query = [("legal-hold", ""), ("versionId", version.0.as_str())];
-        let reply = self.send(Method::GET, Ask { key, query: &query, ..Ask::default() }).await?;
-        if reply.status.is_success() {
-            let hold: xml::LegalHold = xml::read(&reply.body).unwrap_or_default();
-            state.legal_hold = hold.status == "ON";
         }
         Ok(state)
     }
