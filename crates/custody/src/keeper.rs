@@ -123,6 +123,7 @@ impl Here {
             clock: Arc::new(SystemClock),
             tenant: TENANT.to_owned(),
             folder: place.erasures(),
+            tiers: place.data.join("tiers.json"),
             approvals: place.config.erasure.approvals,
         };
         lifecycle.resume_erasures()?;

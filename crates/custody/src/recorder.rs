@@ -131,6 +131,7 @@ impl Recorder {
             clock: Arc::clone(&clock),
             tenant: TENANT.to_owned(),
             folder: place.erasures(),
+            tiers: place.data.join("tiers.json"),
             approvals: config.erasure.approvals,
         });
         let schedule = Schedule {

@@ -57,6 +57,8 @@ pub struct Lifecycle {
     pub tenant: String,
     /// A folder for erasures that wait or are under way.
     pub folder: PathBuf,
+    /// A file that remembers what is in the cold tier.
+    pub tiers: PathBuf,
     /// How many other people must agree to an erasure.
     pub approvals: usize,
 }

@@ -290,6 +290,7 @@ impl World {
             clock,
             tenant: "default".to_owned(),
             folder: self.erasures(),
+            tiers: data.join("tiers.json"),
             approvals: self.approvals,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
