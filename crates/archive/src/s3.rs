@@ -410,7 +410,6 @@ impl Archive for S3Archive {
         let mut names = Vec::new();
         for stored in self.versions(prefix)?.unwrap_or_default() {
             if !stored.marker && names.last() != Some(&stored.name) {
-                self.remember(&stored.name, &stored.version);
                 names.push(stored.name);
             }
         }
@@ -461,7 +460,14 @@ impl Archive for S3Archive {
         self.io.run(async {
             let prefix_key = self.config.url.key(prefix);
             let listed = self.requests.versions(&prefix_key, &self.config.url).await;
-            listed.map(Some).map_err(ArchiveError::unavailable("list", prefix))
+            let remember = |stored: &Vec<Stored>| {
+                for versions in stored.chunk_by(|a, b| a.name == b.name) {
+                    if let Some(first) = versions.iter().find(|stored| !stored.marker) {
+                        self.remember(&first.name, &first.version);
+                    }
+                }
+            };
+            listed.inspect(remember).map(Some).map_err(ArchiveError::unavailable("list", prefix))
         })
     }
 

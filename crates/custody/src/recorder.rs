@@ -93,7 +93,11 @@ impl Recorder {
             segment_bytes: config.ledger.segment_bytes.0,
             segment_age: config.ledger.segment_age.0,
         };
-        let (ledger, recovered) = Ledger::open_with(ledger_config, handover)?;
+        let opened = Ledger::open_with(ledger_config, handover);
+        let (ledger, recovered) = opened.map_err(|error| match error {
+            LedgerError::Refused { .. } => Failure::Usage(error.into()),
+            error => Failure::Run(error.into()),
+        })?;
         let ledger = Arc::new(ledger);
         let policy = capture_config.policy.version().to_owned();
         let capture = Arc::new(Capture::start(
