@@ -207,7 +207,8 @@ frames = dict(
     piece=frame(6, struct.pack("<Q", number) + b"sealed"),
     record=frame(7, struct.pack("<QQ", 0, number) + leaves[0][1:17] + interaction),
 )
-write("journal.txt", **frames)
+edge = bytes([1, 0]) + struct.pack(">H", 2) + b"".join(hashes) + b"".join(struct.pack(">H", 57) + entry for entry in leaves)
+write("journal.txt", **frames, edge=edge)
 
 # keys.md: a whole key store, and a signing key.
 root_key, store_key = b"\x0a" * 32, b"\x0b" * 32
@@ -250,7 +251,7 @@ def spread(number):
 ledger = "c1/ledger/"
 write("archive.txt", installation="0123abcd", collector="c1", origin=origin,
       description=canonical({"format": 1, "collectors": {"c1": {"origin": origin, "key": verifier}}}).decode(),
-      checkpoint=ledger + "checkpoint",
+      owner="c1/collector.json", owner_object=canonical({"origin": origin}).decode(), checkpoint=ledger + "checkpoint",
       checkpoint_of_7=ledger + "checkpoints/" + spread(7), checkpoint_of_70000=ledger + "checkpoints/" + spread(70000),
       full_tile=f"{ledger}tile/0/{spread(1234067)}", partial_tile=f"{ledger}tile/1/{spread(0)}.p/17",
       bundle=f"{ledger}tile/entries/{spread(273)}.p/112",
