@@ -14,6 +14,7 @@
 mod client;
 mod server;
 mod upstream;
+mod witness;
 
 pub(crate) use client::{Answer, Client, Head, get, post, post_to};
 pub(crate) use server::{
@@ -21,6 +22,7 @@ pub(crate) use server::{
     outcome_of, show, verified, verify,
 };
 pub(crate) use upstream::{Reply, Seen, Upstream, token_event};
+pub(crate) use witness::Witness;
 
 use std::time::{Duration, Instant};
 
