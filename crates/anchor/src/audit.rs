@@ -3,7 +3,7 @@
 use archive::{Archive, ArchiveError, Name};
 use record::Timestamp;
 use sha2::{Digest as _, Sha256};
-use tlog::{Anchored, AnchoredLog, Checkpoint, Hash, Policy, VerifyingKey, root_at};
+use tlog::{Anchored, AnchoredLog, Checkpoint, Hash, KeyHistory, Policy, root_at};
 
 use crate::tsp::read_answer;
 use crate::{ArchiveTiles, Layout};
@@ -32,29 +32,29 @@ pub struct Stamped {
     pub over: String,
 }
 
-/// Judges the anchors of a collector's log by `policy`. `key` is the log's, and trusted. Kept
+/// Judges the anchors of a collector's log by `policy`. `keys` are the log's, and trusted. Kept
 /// checkpoints and tiles are believed where they are signed or read: verify them first.
 pub fn audit(
     archive: &dyn Archive,
     layout: &Layout,
     policy: &Policy,
-    key: &VerifyingKey,
+    keys: &KeyHistory,
 ) -> Result<CollectorAnchors, ArchiveError> {
     let published = layout.checkpoint()?;
     let mut findings = Vec::new();
     let checkpoint = match archive.get(&published)? {
         None => None,
-        Some(note) => Checkpoint::open(&note, key)
-            .map_err(|error| findings.push(format!("{published}: {error}")))
-            .ok(),
+        Some(note) => {
+            keys.open(&note).map_err(|error| findings.push(format!("{published}: {error}"))).ok()
+        }
     };
     // Without a checkpoint nothing is anchored: every cosigned one is past the end of the log.
     let checkpoint = checkpoint.unwrap_or_else(|| Checkpoint {
-        origin: key.name().to_owned(),
+        origin: keys.last().name().to_owned(),
         size: 0,
         root: tlog::empty_root(),
     });
-    let mut anchored = Anchored::new(policy, key.name());
+    let mut anchored = Anchored::new(policy, keys.last().name());
     let mut timestamps = Vec::new();
     for name in archive.list(&layout.anchors())? {
         let Some(bytes) = archive.get(&name)? else { continue };
@@ -62,7 +62,7 @@ pub fn audit(
         if ending == "note" {
             anchored.add(name.as_str(), &bytes);
         } else if ending == "tsr" {
-            match stamped(archive, layout, key, &name, &bytes)? {
+            match stamped(archive, layout, keys, &name, &bytes)? {
                 Ok(stamped) => timestamps.push(stamped),
                 Err(why) => findings.push(format!("{name}: {why}")),
             }
@@ -74,8 +74,8 @@ pub fn audit(
         anchored.add(published.as_str(), &note);
     }
     let tiles = ArchiveTiles::new(archive, layout);
-    let mut log = anchored.finish(&checkpoint, |size| {
-        kept_root(archive, layout, key, size).or_else(|| root_at(size, &tiles).ok())
+    let mut log = anchored.finish(&checkpoint, keys, |size| {
+        kept_root(archive, layout, keys, size).or_else(|| root_at(size, &tiles).ok())
     });
     if let Some(error) = tiles.take_error() {
         return Err(error);
@@ -84,14 +84,9 @@ pub fn audit(
     Ok(CollectorAnchors { size: checkpoint.size, log, timestamps })
 }
 
-fn kept_root(
-    archive: &dyn Archive,
-    layout: &Layout,
-    key: &VerifyingKey,
-    size: u64,
-) -> Option<Hash> {
+fn kept_root(archive: &dyn Archive, layout: &Layout, keys: &KeyHistory, size: u64) -> Option<Hash> {
     let note = archive.get(&layout.checkpoint_of(size).ok()?).ok()??;
-    let checkpoint = Checkpoint::open(&note, key).ok()?;
+    let checkpoint = keys.open(&note).ok()?;
     (checkpoint.size == size).then_some(checkpoint.root)
 }
 
@@ -99,7 +94,7 @@ fn kept_root(
 fn stamped(
     archive: &dyn Archive,
     layout: &Layout,
-    key: &VerifyingKey,
+    keys: &KeyHistory,
     name: &Name,
     bytes: &[u8],
 ) -> Result<Result<Stamped, String>, ArchiveError> {
@@ -113,7 +108,7 @@ fn stamped(
     let Some(note) = archive.get(&over)? else {
         return Ok(Err(format!("the checkpoint that it is over is missing: {over}")));
     };
-    if let Err(error) = Checkpoint::open(&note, key) {
+    if let Err(error) = keys.open(&note) {
         return Ok(Err(format!("it is over {over}, which is not believed: {error}")));
     }
     let digest = Sha256::digest(&note).into();

@@ -65,6 +65,22 @@ impl Layout {
         Name::new(format!("{}{}/timestamp.tsr", self.anchors(), spread(size)))
     }
 
+    /// Where the records of changed keys lie.
+    pub(crate) fn key_changes(&self) -> String {
+        format!("{}/ledger/key-changes/", self.collector)
+    }
+
+    /// The smallest kept checkpoint of more than `size` entries, among those of its folder and of
+    /// the next one; `None` when there is none yet.
+    pub(crate) fn first_kept(
+        &self,
+        archive: &dyn Archive,
+        size: u64,
+    ) -> Result<Option<Name>, ArchiveError> {
+        let until = (size / FOLDER + 2).saturating_mul(FOLDER) - 1;
+        Ok(self.kept(archive, size, until)?.found.into_iter().next().map(|(_, name)| name))
+    }
+
     /// The size that a folder of anchors is named after.
     pub(crate) fn size(number: &str) -> Option<u64> {
         gathered(number)

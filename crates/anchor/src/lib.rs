@@ -23,6 +23,7 @@ mod copy;
 mod der;
 mod error;
 mod http;
+mod keys;
 mod layout;
 mod progress;
 mod request;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use archive::{Archive, Lock, Name};
 use record::Timestamp;
-use tlog::{Checkpoint, VerifyingKey};
+use tlog::{Checkpoint, KeyHistory};
 
 use crate::progress::Reached;
 use crate::status::AnchorKind;
@@ -37,7 +37,7 @@ pub(crate) trait Anchor: Send {
 pub(crate) struct Round<'a> {
     pub(crate) archive: &'a dyn Archive,
     pub(crate) layout: &'a Layout,
-    pub(crate) key: &'a VerifyingKey,
+    pub(crate) keys: &'a KeyHistory,
     /// The published checkpoint as it was signed, and read.
     pub(crate) note: &'a [u8],
     pub(crate) checkpoint: &'a Checkpoint,
@@ -71,7 +71,9 @@ impl Round<'_> {
                     return Ok(());
                 }
                 let Some(note) = self.archive.get(name).map_err(failed)? else { continue };
-                let checkpoint = Checkpoint::open(&note, self.key)
+                let checkpoint = self
+                    .keys
+                    .open(&note)
                     .map_err(|error| AnchorError::Refused(format!("{name}: {error}")))?;
                 each(name, &checkpoint, &note)?;
                 *reached = Reached { size: *size, at: self.now };

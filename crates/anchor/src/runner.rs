@@ -14,6 +14,7 @@ use tlog::{Checkpoint, CosignatureKey, VerifyingKey};
 
 use crate::backoff::pause;
 use crate::copy::Copy;
+use crate::keys::Keys;
 use crate::progress::{Progress, Reached};
 use crate::round::{Anchor, Round};
 use crate::siem::Siem;
@@ -31,7 +32,7 @@ pub struct Config {
     pub archive: Arc<dyn Archive>,
     /// Whose.
     pub collector: CollectorName,
-    /// The key of the collector's log.
+    /// The key of the collector's log, or one before or after it: the log hands over.
     pub key: VerifyingKey,
     /// A file of its own, for how far each anchor has come.
     pub progress: PathBuf,
@@ -141,7 +142,8 @@ impl Anchors {
         let layout = Layout::new(config.collector.clone());
         let name = format!("anchors-{}", config.collector);
         let (stop, stopped) = channel();
-        let runner = Runner { config, layout, progress, slots, board: Arc::clone(&board) };
+        let keys = Keys::of(config.key.clone());
+        let runner = Runner { config, layout, keys, progress, slots, board: Arc::clone(&board) };
         let thread = std::thread::Builder::new()
             .name(name)
             .spawn(move || runner.run(&stopped))
@@ -218,6 +220,7 @@ struct Trouble {
 struct Runner {
     config: Config,
     layout: Layout,
+    keys: Keys,
     progress: Progress,
     slots: Vec<Slot>,
     board: Arc<Board>,
@@ -259,7 +262,7 @@ impl Runner {
         let round = Round {
             archive: self.config.archive.as_ref(),
             layout: &self.layout,
-            key: &self.config.key,
+            keys: self.keys.history(),
             note: &note,
             checkpoint: &checkpoint,
             now,
@@ -308,11 +311,13 @@ impl Runner {
     }
 
     /// The published checkpoint, verified; `None` before the first.
-    fn published(&self) -> Result<Option<(Vec<u8>, Checkpoint)>, AnchorError> {
+    fn published(&mut self) -> Result<Option<(Vec<u8>, Checkpoint)>, AnchorError> {
         let name = self.layout.checkpoint().map_err(|error| AnchorError::archive(&error))?;
         let note = self.config.archive.get(&name).map_err(|error| AnchorError::archive(&error))?;
         let Some(note) = note else { return Ok(None) };
-        let checkpoint = Checkpoint::open(&note, &self.config.key)
+        let checkpoint = self
+            .keys
+            .open(self.config.archive.as_ref(), &self.layout, &note)?
             .map_err(|error| AnchorError::Refused(format!("{name}: {error}")))?;
         Ok((checkpoint.size > 0).then_some((note, checkpoint)))
     }

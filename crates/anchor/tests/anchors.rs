@@ -16,7 +16,7 @@ use anchor::{
 use archive::{Archive as _, LocalArchive, Lock};
 use record::{Clock, CollectorName};
 use support::{ANSWERS, Authority, FAILS, ORIGIN, REPLAYS, Served, TestLog, Turned, layout, until};
-use tlog::{CosignatureKey, Note, Policy};
+use tlog::{CosignatureKey, KeyHistory, Note, Policy};
 
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -154,8 +154,12 @@ fn a_witness_cosigns_and_catches_up() {
     assert!(bench.bytes(&layout().cosigned(777, &key).unwrap()).is_some());
 
     // What lies in the archive holds.
-    let judged =
-        audit(bench.log.archive.as_ref(), &layout(), &policy(&bench.log, &key), &bench.log.vkey());
+    let judged = audit(
+        bench.log.archive.as_ref(),
+        &layout(),
+        &policy(&bench.log, &key),
+        &KeyHistory::of(bench.log.vkey()),
+    );
     let judged = judged.unwrap();
     assert_eq!(judged.log.findings, Vec::<String>::new());
     assert_eq!(judged.log.quorum, Some((777, Some(1_795_435_200))));
@@ -225,8 +229,12 @@ fn a_log_that_was_cut_back_or_written_anew_is_told_at_once() {
     let name = layout().cosigned(50, &key).unwrap();
     let cosigned = good.archive.get(&name).unwrap().unwrap();
     bench.log.archive.put_all(&[(name, cosigned.as_slice())], Lock::NONE).unwrap();
-    let judged =
-        audit(bench.log.archive.as_ref(), &layout(), &policy(&bench.log, &key), &bench.log.vkey());
+    let judged = audit(
+        bench.log.archive.as_ref(),
+        &layout(),
+        &policy(&bench.log, &key),
+        &KeyHistory::of(bench.log.vkey()),
+    );
     let judged = judged.unwrap();
     assert_eq!(judged.log.quorum, None);
     assert!(judged.log.findings[0].contains("written anew"), "{:?}", judged.log.findings);
@@ -292,7 +300,7 @@ fn openssl_believes_the_timestamps_that_are_kept() {
     anchors.stop();
 
     let none = Policy::parse(b"quorum none\n").unwrap();
-    let key = bench.log.vkey();
+    let key = KeyHistory::of(bench.log.vkey());
     let judged = audit(bench.log.archive.as_ref(), &layout(), &none, &key).unwrap();
     assert_eq!(judged.log.findings, Vec::<String>::new());
     let sizes: Vec<u64> = judged.timestamps.iter().map(|stamped| stamped.size).collect();

@@ -89,7 +89,7 @@ pub(crate) fn check(
         |_| {},
     )?;
     verdict.findings.extend(wrong);
-    if let Some(history) = history.iter().find(|h| h.keys.last().name() == checkpoint.origin) {
+    if let Some(history) = of_origin(&history, &checkpoint.origin) {
         verdict.findings.extend(history.findings.iter().cloned());
         for change in history.keys.changes() {
             let KeyChange { index, old, new } = change;
@@ -103,8 +103,10 @@ pub(crate) fn check(
             checkpoint.size
         ));
     }
-    verdict.anchors = anchors.map(|(anchored, _)| {
-        anchored.finish(&checkpoint, |size| roots.get(&size).copied().flatten())
+    let history = of_origin(&history, &checkpoint.origin);
+    verdict.anchors = anchors.zip(history).map(|((anchored, _), history)| {
+        let root_at = |size| roots.get(&size).copied().flatten();
+        anchored.finish(&checkpoint, &history.keys, root_at)
     });
     verdict.checkpoints += kept.len();
     verdict.tiles = report.tiles;
@@ -117,11 +119,14 @@ pub(crate) fn check(
 /// The checkpoint, if it is signed by the key that its origin names.
 fn open(note: &[u8], histories: &[History]) -> Result<Checkpoint, String> {
     let origin = keys::origin(note)?;
-    let history = histories
-        .iter()
-        .find(|history| history.keys.last().name() == origin)
+    let history = of_origin(histories, &origin)
         .ok_or_else(|| format!("it is of {origin:?}, and no key of that name was given"))?;
     history.keys.open(note).map_err(|error| error.to_string())
+}
+
+/// The first key of that name counts.
+fn of_origin<'a>(histories: &'a [History], origin: &str) -> Option<&'a History> {
+    histories.iter().find(|history| history.keys.last().name() == origin)
 }
 
 /// All cosigned notes that are kept, and the sizes that they are about.

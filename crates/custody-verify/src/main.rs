@@ -86,7 +86,8 @@ fn parse(args: &[String]) -> anyhow::Result<Asked> {
         }
     }
     let folder = folder.context("which folder?")?;
-    keys.extend(policy.iter().flat_map(Policy::logs).cloned());
+    // Of several keys of one log the last that the policy names counts, after those that were given.
+    keys.extend(policy.iter().flat_map(|policy| policy.logs().iter().rev()).cloned());
     if keys.is_empty() {
         bail!("a key is needed: without one that you trust, nothing is proven");
     }

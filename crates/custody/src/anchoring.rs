@@ -37,7 +37,8 @@ pub(crate) fn start(
     let started = Anchors::start(anchor::Config {
         archive: Arc::clone(archive),
         collector,
-        key: ledger.verifying_key().clone(),
+        // From here on the anchors follow the hand-over by themselves, should one be on its way.
+        key: ledger.signed_first().clone(),
         progress,
         every: anchors.every.0,
         timeout: anchors.timeout.0,

@@ -1,72 +1,27 @@
 //! Anchors end to end: a recorder, a witness that is a process of its own and is killed, an openssl
 //! authority, and a data directory that is put back from an old copy.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 #[path = "../../anchor/tests/support/authority.rs"]
 #[expect(dead_code, reason = "only some of it is used here")]
 mod authority;
 mod support;
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use authority::Authority;
 use serde_json::Value;
-use support::{SOON, Server, Setup, Upstream, chat, custody, files_under, get, post, until};
-
-const BINARY: &str = env!("CARGO_BIN_EXE_custody");
-
-/// A running `custody witness serve`.
-struct Witness {
-    child: Child,
-    url: String,
-    key: String,
-}
-
-impl Witness {
-    fn start(state: &Path, log: &str, listen: &str) -> Self {
-        let mut child = Command::new(BINARY)
-            .args(["witness", "serve", "--listen", listen, "--name", "witness.example/w1"])
-            .args(["--log", log, "--state"])
-            .arg(state)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let (mut url, mut key) = (None, None);
-        for line in BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap) {
-            let mut words = line.split_whitespace();
-            match (words.next(), words.next()) {
-                (Some("url"), Some(text)) => url = Some(text.to_owned()),
-                (Some("key"), Some(text)) => key = Some(text.to_owned()),
-                _ => {}
-            }
-            if key.is_some() {
-                break;
-            }
-        }
-        Self { child, url: url.unwrap(), key: key.unwrap() }
-    }
-
-    fn listen(&self) -> String {
-        self.url.trim_start_matches("http://").to_owned()
-    }
-
-    /// As a crash does: `kill -9`.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Witness {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
+use support::{
+    SOON, Server, Setup, Upstream, Witness, chat, custody, files_under, get, post, until,
+};
 
 /// The value of the witness's metric of this name.
 fn metric(server: &Server, name: &str) -> u64 {
@@ -114,7 +69,7 @@ fn checkpoints_go_outward_and_a_log_that_is_cut_back_is_refused() {
     let log = server.key.clone();
     server.stop();
     let state = folder.path().join("witness");
-    let mut witness = Witness::start(&state, &log, "127.0.0.1:0");
+    let mut witness = Witness::start(&state, &[&log], "127.0.0.1:0");
     let authority = Authority::start(&folder.path().join("tsa"));
     let lines = folder.path().join("siem.jsonl");
     setup.more = format!(
@@ -154,7 +109,7 @@ fn checkpoints_go_outward_and_a_log_that_is_cut_back_is_refused() {
     assert_eq!(get(server.api, "/readyz").head.status, 200);
     until("it is told", SOON, || server.stderr().contains("anchor-silent").then_some(()));
     let listen = witness.listen();
-    let mut witness = Witness::start(&state, &log, &listen);
+    let mut witness = Witness::start(&state, &[&log], &listen);
     let second = grows(&server, first);
     server.stop();
 
@@ -224,6 +179,112 @@ fn checkpoints_go_outward_and_a_log_that_is_cut_back_is_refused() {
     witness.kill();
 }
 
+fn offline(data: &Path, policy: &Path) -> Option<i32> {
+    let program = Path::new(env!("CARGO_BIN_EXE_custody")).with_file_name("custody-verify");
+    if !program.exists() {
+        eprintln!("LEFT OUT: custody-verify is not built; cargo build -p custody-verify");
+        return None;
+    }
+    let output = Command::new(program).arg(data).arg("--policy").arg(policy).output().unwrap();
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    output.status.code()
+}
+
+/// Witness, SIEM lines, copy, audit and policy go on when the log's key changes, twice.
+#[test]
+fn anchors_follow_a_log_that_changes_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start();
+    let mut setup = Setup::new(folder.path(), upstream.address);
+    let server = Server::start(&setup);
+    let mut keys = vec![server.key.clone()];
+    server.stop();
+    let state = folder.path().join("witness");
+    let mut witness = Witness::start(&state, &[&keys[0]], "127.0.0.1:0");
+    let (listen, lines) = (witness.listen(), folder.path().join("siem.jsonl"));
+    setup.more = format!(
+        "[anchors]\nevery = \"100ms\"\ntimeout = \"5s\"\nalert_after = \"500ms\"\n\
+         [[anchors.witness]]\nname = \"w1\"\nurl = {:?}\nkey = {:?}\n\
+         [anchors.siem]\nto = \"file:{}\"\n[anchors.copy]\narchive = {:?}\n",
+        witness.url,
+        witness.key,
+        lines.display(),
+        folder.path().join("copy"),
+    );
+    let server = Server::start(&setup);
+    let mut before = grows(&server, 0);
+    server.stop();
+
+    for round in 0..2 {
+        let config = setup.write();
+        let rotate =
+            custody(&["keys", "rotate", "signing", "--json", "--config", config.to_str().unwrap()]);
+        let said: Value = serde_json::from_str(&rotate.stdout).unwrap();
+        keys.push(said["new"].as_str().unwrap().to_owned());
+        let server = Server::start(&setup);
+        let refused = server.stderr().matches("with another key than ours").count();
+        until("the hand-over", SOON, || {
+            server
+                .stderr()
+                .contains(&format!("new={}", said["new"].as_str().unwrap()))
+                .then_some(())
+        });
+        // The witness knows the old key only: it refuses what the new one alone signed.
+        let call = || post(server.proxy, &[], chat("handed over", false).as_bytes());
+        assert_eq!(call().head.status, 200);
+        until("the witness refuses", SOON, || {
+            (server.stderr().matches("with another key than ours").count() > refused).then_some(())
+        });
+        witness.kill();
+        // Both keys, and then the new one alone.
+        let known: Vec<&str> = keys[round..].iter().map(String::as_str).collect();
+        witness = Witness::start(&state, &known, &listen);
+        before = grows(&server, before.max(size(&server)));
+        server.stop();
+    }
+
+    let policy = |name: &str, logs: &[&String]| {
+        let path = folder.path().join(name);
+        let logs: String = logs.iter().map(|key| format!("log {key}\n")).collect();
+        std::fs::write(&path, format!("{logs}witness W {}\nquorum W\n", witness.key)).unwrap();
+        path
+    };
+    let all: Vec<&String> = keys.iter().collect();
+    for (name, logs) in [
+        ("first", &all[..1]),
+        ("second", &all[1..2]),
+        ("last", &all[2..]),
+        ("all", &all),
+        ("none", &[]),
+    ] {
+        let path = policy(name, logs);
+        let (code, report) = verify(&setup.data, &path);
+        let judged = &report["policy"]["collectors"][0];
+        assert_eq!(code, 0, "{name}: {report:#}");
+        assert_eq!(judged["quorum_size"], judged["size"], "{name}: {report:#}");
+        assert!(judged["size"].as_u64().unwrap() >= before);
+        if !logs.is_empty() {
+            assert_ne!(offline(&setup.data, &path), Some(1), "{name}");
+        }
+    }
+    // A stranger's key of that name is not one of the log's.
+    let origin = keys[0].split('+').next().unwrap();
+    let stranger = tlog::SigningKey::new(origin, &[9; 32]).unwrap().verifying_key().to_string();
+    let path = policy("stranger", &[&stranger]);
+    assert_eq!(verify(&setup.data, &path).0, 1);
+    assert_ne!(offline(&setup.data, &path), Some(0));
+
+    let kept = setup.data.join("archive/c1/ledger/checkpoints");
+    let count = files_under(&kept).len();
+    assert_eq!(files_under(&folder.path().join("copy/c1/ledger/checkpoints")).len(), count);
+    assert_eq!(std::fs::read_to_string(&lines).unwrap().lines().count(), count);
+    // Without the record of the first change, who trusts the key before it is led nowhere.
+    let changes = files_under(&setup.data.join("archive/c1/ledger/key-changes"));
+    std::fs::remove_file(&changes[0]).unwrap();
+    assert_eq!(verify(&setup.data, &policy("again", &all[..1])).0, 1);
+    witness.kill();
+}
+
 #[test]
 fn a_witness_that_cannot_be_trusted_does_not_start() {
     let folder = tempfile::tempdir().unwrap();
@@ -243,7 +304,7 @@ fn a_witness_that_cannot_be_trusted_does_not_start() {
     let log = "custody.local/0123abcd/c1+75973377+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
     let run = serve(&["--log", log, "--name", "two words"]);
     assert!(run.code == 2 && run.stderr.contains("no spaces"), "{run:?}");
-    let mut witness = Witness::start(&state, log, "127.0.0.1:0");
+    let mut witness = Witness::start(&state, &[log], "127.0.0.1:0");
     let busy = serve(&["--log", log]);
     assert!(busy.code == 3 && busy.stderr.contains("another witness"), "{busy:?}");
     witness.kill();

@@ -8,6 +8,8 @@
 mod case;
 #[path = "forgery/classes.rs"]
 mod classes;
+#[path = "forgery/cosignatures.rs"]
+mod cosignatures;
 mod support;
 #[path = "forgery/verifiers.rs"]
 mod verifiers;
@@ -16,7 +18,8 @@ use std::fmt::Write as _;
 
 use case::{Case, Original};
 use classes::{Cell, Place, classes};
-use verifiers::{Said, VERIFIERS, Verifiers};
+use support::{Setup, Upstream};
+use verifiers::{Said, VERIFIERS, Verifiers, verify};
 
 #[test]
 fn every_forgery_is_told_by_every_verifier_that_can_see_it() {
@@ -29,31 +32,85 @@ fn every_forgery_is_told_by_every_verifier_that_can_see_it() {
         assert_eq!(said.code, 0, "{name} on what was recorded: {said:#?}");
     }
 
-    println!("{:44} {}", "", VERIFIERS.map(|name| format!("{name:16}")).join(""));
-    let mut wrong = Vec::new();
+    let mut table = Table::new(&VERIFIERS);
     for class in classes() {
         let case = original.copy();
         let place = (class.forge)(&case, &original);
-        let mut row = format!("{:44}", class.name);
-        let said = verifiers.run(&case, &original.key);
-        for (name, said) in said {
-            let at = VERIFIERS.iter().position(|n| *n == name).unwrap();
-            let cell = &class.cells[at];
+        let mut said = verifiers.run(&case, &original.key).into_iter().map(|(_, said)| said);
+        let said: [Option<Said>; 4] = std::array::from_fn(|_| said.next());
+        table.row(class.name, &class.cells, &said, &place);
+    }
+    table.finish();
+}
+
+#[test]
+fn every_forged_cosignature_is_told_by_who_has_a_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start();
+    let mut setup = Setup::new(folder.path(), upstream.address);
+    let (key, witness) = Original::anchored(&mut setup, 12);
+    let original = Original::of(setup.data.clone(), key.clone());
+    let policy = folder.path().join("policy");
+    std::fs::write(&policy, format!("log {key}\nwitness W {}\nquorum W\n", witness.key)).unwrap();
+    let policy = policy.to_str().unwrap();
+    let verifiers = Verifiers::find();
+    let run = |case: &Case| {
+        let archive = case.archive();
+        let mut said = vec![
+            Some(verify(case.data(), &["--key", &key], &[])),
+            Some(verify(case.data(), &["--policy", policy], &[])),
+            Some(verifiers.offline(&archive, &["--key", &key])),
+            Some(verifiers.offline(&archive, &["--policy", policy])),
+        ];
+        said.push(verifiers.script(&archive, &key));
+        said
+    };
+    for (name, said) in cosignatures::COLUMNS.iter().zip(run(&original.copy())) {
+        assert!(said.as_ref().is_none_or(|said| said.code == 0), "{name}: {said:#?}");
+    }
+    let mut table = Table::new(&cosignatures::COLUMNS);
+    for row in cosignatures::rows() {
+        let case = original.copy();
+        let place = (row.forge)(&case, &original);
+        table.row(row.name, &row.cells, &run(&case), &place);
+    }
+    table.finish();
+}
+
+/// A table as it is filled: what is not told as it should be is told at the end.
+struct Table {
+    columns: &'static [&'static str],
+    wrong: Vec<String>,
+    blind: Vec<String>,
+}
+
+impl Table {
+    fn new(columns: &'static [&'static str]) -> Self {
+        let head: String = columns.iter().map(|name| format!("{name:16} ")).collect();
+        println!("{:44} {head}", "");
+        Self { columns, wrong: Vec::new(), blind: Vec::new() }
+    }
+
+    /// Judges what each column's verifier said; one that is not there said nothing.
+    fn row(&mut self, name: &str, cells: &[Cell], said: &[Option<Said>], place: &Place) {
+        let mut row = format!("{name:44}");
+        for ((column, cell), said) in self.columns.iter().zip(cells).zip(said) {
+            let Some(said) = said else { continue };
             write!(row, " {:16}", cell.label()).unwrap();
-            if let Err(why) = cell.check(&said, &place) {
-                wrong.push(format!("{} × {name}: {why}\n{said:#?}", class.name));
+            if let Err(why) = cell.check(said, place) {
+                self.wrong.push(format!("{name} × {column}: {why}\n{said:#?}"));
+            }
+            if let Cell::Blind(why) = cell {
+                self.blind.push(format!("{name} × {column}: cannot see it: {why}"));
             }
         }
         println!("{row}");
     }
-    for class in classes() {
-        for (name, cell) in VERIFIERS.iter().zip(&class.cells) {
-            if let Cell::Blind(why) = cell {
-                println!("{} × {name}: cannot see it: {why}", class.name);
-            }
-        }
+
+    fn finish(self) {
+        println!("{}", self.blind.join("\n"));
+        assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n\n"));
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 impl Cell {

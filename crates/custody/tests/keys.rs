@@ -175,6 +175,55 @@ fn a_new_root_key_opens_what_the_old_one_did() {
 }
 
 #[test]
+fn a_new_store_key_opens_what_the_old_one_did() {
+    let world = World::new("");
+    let none = world.run(&["keys", "rotate", "store"]);
+    assert!(none.code == 3 && none.stderr.contains("there are no keys"), "{none:?}");
+    let server = Server::start(&world.setup);
+    let first = World::call(&server);
+    let of_alice = post(server.proxy, &[("custody-user", "alice")], chat("hers", false).as_bytes());
+    let of_alice = of_alice.head.get("custody-interaction-id").unwrap().to_owned();
+    // Not while somebody writes under the old one.
+    let refused = world.run(&["keys", "rotate", "store"]);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.stderr.contains("another process"), "{}", refused.stderr);
+    server.stop();
+
+    let keys = world.setup.data.join("keys");
+    let epochs = || -> Vec<String> {
+        let names = files_under(&keys).into_iter().map(|path| path.file_name().unwrap().to_owned());
+        let names = names.map(|name| name.to_str().unwrap().to_owned());
+        names.filter(|name| name.starts_with("store-")).collect()
+    };
+    let old = std::fs::read(keys.join("store-0001.rows")).unwrap();
+    let said: Value =
+        serde_json::from_str(&world.done(&["keys", "rotate", "store", "--json"]).stdout).unwrap();
+    assert_eq!(said["epoch"], 2);
+    assert_eq!(epochs(), ["store-0002.key", "store-0002.rows"]);
+    assert!(world.opens(&first));
+    let second = world.record();
+
+    // An erasure begins the third; the root key goes on with the epoch that counts.
+    world.done(&["erase", "alice", "--yes", "--basis", "asked for it"]);
+    assert_eq!(epochs(), ["store-0003.key", "store-0003.rows"]);
+    let wrapped = std::fs::read(keys.join("store-0003.key")).unwrap();
+    world.done(&["keys", "rotate", "root"]);
+    assert_ne!(std::fs::read(keys.join("store-0003.key")).unwrap(), wrapped);
+    world.done(&["keys", "rotate", "store"]);
+    assert_eq!(epochs(), ["store-0004.key", "store-0004.rows"]);
+    let third = world.record();
+    for id in [&first, &second, &third] {
+        assert!(world.opens(id), "{id}");
+    }
+    let erased = world.run(&["show", &of_alice, "--json", "--unrecorded"]);
+    assert!(erased.code == 0 && !erased.stdout.contains("hers"), "{erased:?}");
+    world.verified(None);
+    // What somebody copied before opens nothing under the key of now.
+    std::fs::write(keys.join("store-0004.rows"), old).unwrap();
+    assert!(!world.opens(&first));
+}
+
+#[test]
 fn a_root_key_in_a_variable_is_neither_written_nor_shown() {
     let mut world = World::new("root = \"env:ROOT_KEY\"");
     let refused = world.run(&["config", "check"]);
@@ -466,6 +515,7 @@ fn help_shows_examples() {
     for (arguments, expected) in [
         (vec!["keys", "--help"], "custody keys rotate root --to vault:custody"),
         (vec!["keys", "rotate", "root", "--help"], "--to aws-kms:alias/custody"),
+        (vec!["keys", "rotate", "store", "--help"], "custody keys rotate store --json"),
         (vec!["keys", "rotate", "signing", "--help"], "--collector reader"),
     ] {
         let run = custody_with(&arguments, &[]);

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::disk::{self, Step, beside};
 use crate::provider::RootSource;
 use crate::wrapped::{self, Wrapped};
-use crate::{KeysError, RootKey, signing};
+use crate::{KeysError, RootKey, signing, store};
 
 /// Ending of a staged file.
 const STAGED: &str = ".rotated";
@@ -77,6 +77,7 @@ pub(crate) fn rotate_stepwise(
         finish(keys, step)?;
     }
     remove_staged(keys, step)?;
+    store::destroy_stale(keys)?;
 
     let to = to.unwrap_or(from);
     let in_place = to.path().is_some() && to.path() == from.path();

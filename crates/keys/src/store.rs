@@ -19,6 +19,7 @@ mod destroy;
 mod epoch;
 mod holds;
 
+pub(crate) use epoch::destroy_stale;
 use epoch::{Epoch, rows_path};
 pub use holds::{HeldScope, HoldRow};
 

@@ -60,6 +60,7 @@ pub struct Config {
 /// from which the next start recovers.
 pub struct Ledger {
     shared: Arc<Shared>,
+    signed_first: VerifyingKey,
     verifying_key: VerifyingKey,
     commands: Sender<Command>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -90,7 +91,8 @@ impl Ledger {
     ) -> Result<(Self, Recovered), LedgerError> {
         let next = handover.as_ref().map(|handover| handover.next.verifying_key());
         let mut start = recover(&config, next.as_ref())?;
-        let verifying_key = next.unwrap_or_else(|| config.key.verifying_key());
+        let signed_first = config.key.verifying_key();
+        let verifying_key = next.unwrap_or_else(|| signed_first.clone());
         let handover = handover.map(|handover| Pending::new(handover, start.key_changes));
         if !config.admits {
             start.state.phase = Phase::Closing;
@@ -121,7 +123,8 @@ impl Ledger {
             sealer.run(&inbox);
         };
         threads.push(spawn("ledger-seal", Box::new(seal))?);
-        let ledger = Self { shared, verifying_key, commands, threads: Mutex::new(threads) };
+        let ledger =
+            Self { shared, signed_first, verifying_key, commands, threads: Mutex::new(threads) };
         ledger.announce(&start.recovered);
         Ok((ledger, start.recovered))
     }
@@ -129,6 +132,12 @@ impl Ledger {
     /// Whose signatures the log's checkpoints carry, after a hand-over that is on its way.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying_key
+    }
+
+    /// Whose signatures they carried when this ledger was opened: that of
+    /// [`verifying_key`](Self::verifying_key), or of the key that hands over to it.
+    pub fn signed_first(&self) -> &VerifyingKey {
+        &self.signed_first
     }
 
     /// Whose ledger it is.

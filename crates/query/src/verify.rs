@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use record::Timestamp;
 use serde::Serialize;
-use tlog::VerifyingKey;
+use tlog::{KeyHistory, VerifyingKey};
 
 use crate::{QueryError, Store};
 
@@ -43,6 +43,9 @@ pub struct CollectorReport {
     /// The verifier key that its checkpoints were checked with, and from which keys before and
     /// after it were reached.
     pub key: String,
+    /// Those keys, as far as the log hands over from one to the other; `None` without one.
+    #[serde(skip)]
+    pub keys: Option<KeyHistory>,
     /// Size of the log under the published checkpoint.
     pub size: u64,
     /// Root of the log, hexadecimal.

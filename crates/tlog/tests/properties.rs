@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;
-use tlog::{Anchored, Checkpoint, CosignatureKey, CosigningKey, Hash, Note, Policy, SigningKey};
+use tlog::{
+    Anchored, Checkpoint, CosignatureKey, CosigningKey, Hash, KeyHistory, Note, Policy, SigningKey,
+};
 
 /// Pieces of the grammars, so that random inputs are not all noise.
 fn pieces() -> Vec<String> {
@@ -76,7 +78,8 @@ proptest! {
         let mut anchored = Anchored::new(&policy, "log");
         anchored.add("x", &note);
         let checkpoint = Checkpoint { origin: "log".into(), size: 3, root: Hash([4; 32]) };
-        anchored.finish(&checkpoint, |_| None);
+        let keys = KeyHistory::of(SigningKey::new("log", &[1; 32]).unwrap().verifying_key());
+        anchored.finish(&checkpoint, &keys, |_| None);
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Anchor for Witness {
         // A crash may have come after the answer was kept and before that was noted.
         if let Some(kept) = round.archive.get(&name).map_err(failed)? {
             let cosigned = Note::parse(&kept).and_then(|note| {
-                note.verify(round.key)?;
+                note.verify(round.keys.at(round.checkpoint.size))?;
                 note.cosigned(self.client.key())
             });
             cosigned.map_err(|error| AnchorError::Refused(format!("{name}: {error}")))?;

@@ -10,6 +10,7 @@ Examples:
   custody keys                                      the public keys, for handing out
   custody keys rotate root                          a new root key of the same provider
   custody keys rotate root --to vault:custody       from now on Vault holds the root key
+  custody keys rotate store                         a new store key: copies of the old store open nothing
   custody keys rotate signing                       a new signing key; the log hands over to it
 
 docs/keys.md tells the providers, and what to do when a key is lost.";
@@ -24,6 +25,14 @@ Examples:
   custody keys rotate root --to aws-kms:alias/custody
 
 The recorder must be stopped. Afterwards [keys] root must name the new provider.";
+
+const STORE_EXAMPLES: &str = "\
+Examples:
+  custody keys rotate store
+  custody keys rotate store --json
+
+The recorder must be stopped. All keys of subjects and periods stay what they are, and all content
+opens as before. An erasure does the same by itself.";
 
 const SIGNING_EXAMPLES: &str = "\
 Examples:
@@ -65,6 +74,15 @@ pub(crate) enum RotateCommand {
         /// Another provider, in the words of `[keys] root`; default: the present one
         #[arg(long, value_name = "PROVIDER")]
         to: Option<String>,
+        #[command(flatten)]
+        place: Where,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// The store key: the key store is sealed anew, the old store key and the old store are destroyed
+    #[command(after_help = STORE_EXAMPLES)]
+    Store {
         #[command(flatten)]
         place: Where,
         /// One JSON object

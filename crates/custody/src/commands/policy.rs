@@ -6,7 +6,7 @@ use std::path::Path;
 use anchor::{CollectorAnchors, Layout};
 use anyhow::{Context as _, anyhow};
 use archive::Archive;
-use query::Collector;
+use query::{Collector, CollectorReport};
 use record::{CollectorName, Timestamp};
 use serde_json::{Value, json};
 use tlog::{Policy, VerifyingKey};
@@ -44,33 +44,32 @@ pub(crate) fn keys(policy: &Policy, collectors: &[Collector]) -> BTreeMap<String
 }
 
 /// Judges the logs of an archive by a policy: those that the policy names, and when it names none,
-/// those of `trusted`, and when that is empty too, all. What lies in the archive is verified before.
+/// those of `trusted`, and when that is empty too, all. What lies in the archive was verified before,
+/// with `reports`.
 pub(crate) fn judge(
     policy: &Policy,
     archive: &dyn Archive,
-    collectors: &[Collector],
+    reports: &[CollectorReport],
     trusted: &BTreeMap<String, VerifyingKey>,
 ) -> anyhow::Result<Judgement> {
     let mut judgement = Judgement { collectors: Vec::new(), passed_over: Vec::new() };
-    for Collector { name, origin, key, .. } in collectors {
-        let named = policy.logs().iter().find(|key| key.name() == origin);
-        let known = match (named, policy.logs().is_empty(), trusted.is_empty()) {
-            (Some(key), ..) => Some(key.clone()),
-            (None, true, false) => trusted.get(origin).cloned(),
-            (None, true, true) => {
-                Some(key.parse().with_context(|| format!("custody.json: {name}"))?)
-            }
-            (None, false, _) => None,
+    for CollectorReport { collector: name, keys, .. } in reports {
+        let keys = keys.as_ref().with_context(|| format!("custody.json: no key of {name}"))?;
+        let origin = keys.last().name();
+        let is_judged = if policy.logs().is_empty() {
+            trusted.is_empty() || trusted.contains_key(origin)
+        } else {
+            policy.logs().iter().any(|key| key.name() == origin)
         };
-        let Some(key) = known else {
+        if !is_judged {
             judgement.passed_over.push(name.clone());
             continue;
-        };
+        }
         let layout = Layout::new(CollectorName::new(name.clone())?);
-        let anchors = anchor::audit(archive, &layout, policy, &key)?;
+        let anchors = anchor::audit(archive, &layout, policy, keys)?;
         judgement.collectors.push(Judged {
             collector: name.clone(),
-            origin: origin.clone(),
+            origin: origin.to_owned(),
             anchors,
         });
     }

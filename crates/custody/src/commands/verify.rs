@@ -34,7 +34,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
     let judged = match &policy {
         Some(policy) => {
             let archive = place.open_archive()?;
-            Some(policy::judge(policy, archive.as_ref(), &collectors, &trusted)?)
+            Some(policy::judge(policy, archive.as_ref(), &report.collectors, &trusted)?)
         }
         None => None,
     };

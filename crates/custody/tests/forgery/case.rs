@@ -11,7 +11,9 @@ use segment::{PartsWriter, RecordsWriter, each_part, each_record};
 use tempfile::TempDir;
 use tlog::{Hash, SigningKey, TilePath, Tree, leaf_hash, push_entry, read_bundle};
 
-use crate::support::{SOON, Server, Setup, Upstream, chat, files_under, interactions, post, until};
+use crate::support::{
+    SOON, Server, Setup, Upstream, Witness, chat, files_under, interactions, post, until,
+};
 
 /// Enough for a full tile and one above it.
 const CALLS: usize = 262;
@@ -48,6 +50,44 @@ impl Original {
         }
         until("all calls", SOON, || (interactions(&data).len() == CALLS).then_some(()));
         server.stop();
+        Self::of(data, key)
+    }
+
+    /// A few calls, each anchored with a witness before the next: gives the witness too. The second
+    /// run's segment names the first one's.
+    pub(crate) fn anchored(setup: &mut Setup, calls: usize) -> (String, Witness) {
+        let server = Server::start(setup);
+        let key = server.key.clone();
+        server.stop();
+        let witness = Witness::start(&setup.folder.join("witness"), &[&key], "127.0.0.1:0");
+        setup.more = format!(
+            "[anchors]\nevery = \"100ms\"\n\
+             [[anchors.witness]]\nname = \"w1\"\nurl = {:?}\nkey = {:?}\n",
+            witness.url, witness.key,
+        );
+        for calls in [calls, 3] {
+            let server = Server::start(setup);
+            let size = || -> u64 {
+                let text = crate::support::get(server.api, "/metrics").text();
+                let name = "custody_anchor_size{kind=\"witness\",anchor=\"w1\"} ";
+                text.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse().unwrap()
+            };
+            for i in 0..calls {
+                let said =
+                    post(server.proxy, &[], chat(&format!("question {i}"), false).as_bytes());
+                assert_eq!(said.head.status, 200);
+                if i % 100 == 2 {
+                    let before = size();
+                    until("it is anchored", SOON, || (size() > before).then_some(()));
+                }
+            }
+            server.stop();
+        }
+        (key, witness)
+    }
+
+    /// What lies in the data directory `data`, signed with `key`.
+    pub(crate) fn of(data: PathBuf, key: String) -> Self {
         let segments = segments(&data);
         // Calls have parts, and may be of another class than the recorder's own records.
         let calls: Vec<String> = segments.iter().map(|(name, _)| name.clone()).collect();
@@ -62,10 +102,14 @@ impl Original {
         Self { data, key, segments, file, newest, victim: of_calls[3], other: of_calls[7] }
     }
 
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
     pub(crate) fn copy(&self) -> Case {
         let folder = tempfile::tempdir().unwrap();
-        for part in ["archive", "collectors"] {
-            for file in files_under(&self.data.join(part)) {
+        for part in ["archive", "collectors"].map(|part| self.data.join(part)) {
+            for file in part.is_dir().then(|| files_under(&part)).into_iter().flatten() {
                 let to = folder.path().join(file.strip_prefix(&self.data).unwrap());
                 std::fs::create_dir_all(to.parent().unwrap()).unwrap();
                 std::fs::copy(&file, &to).unwrap();
@@ -189,6 +233,21 @@ impl Case {
             writer.push(pid, sealed).unwrap();
         }
         self.write(name, &writer.finish().unwrap());
+    }
+
+    /// Cosigned notes by size: name and text.
+    pub(crate) fn cosigned(&self) -> Vec<(u64, String, String)> {
+        let archive = self.archive();
+        let mut notes: Vec<_> = files_under(&archive.join("c1/ledger/anchors"))
+            .into_iter()
+            .map(|path| {
+                let name = path.strip_prefix(&archive).unwrap().to_str().unwrap().to_owned();
+                let note = String::from_utf8(std::fs::read(&path).unwrap()).unwrap();
+                (note.lines().nth(1).unwrap().parse().unwrap(), name, note)
+            })
+            .collect();
+        notes.sort();
+        notes
     }
 
     /// Kept checkpoints by size.

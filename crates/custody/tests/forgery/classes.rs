@@ -19,7 +19,7 @@ pub(crate) enum Cell {
     Blind(&'static str),
 }
 
-use Cell::{Blind, File, Record, Says};
+pub(crate) use Cell::{Blind, File, Record, Says};
 
 /// Where the forgery is.
 #[derive(Debug)]
@@ -35,13 +35,13 @@ pub(crate) struct Class {
     pub(crate) cells: [Cell; 4],
 }
 
-const LOG_ONLY: &str = "it audits the log; envelopes and parts are not its business";
+pub(crate) const LOG_ONLY: &str = "it audits the log; envelopes and parts are not its business";
 const NO_JSON: &str = "it takes the key from you and does not read custody.json";
 const ARCHIVE_ONLY: &str = "the journal is not in the archive";
-const OLDER: &str =
+pub(crate) const OLDER: &str =
     "an older state is as true as a newer one; only somebody who holds a later checkpoint can tell";
-const COPY: &str = "a kept checkpoint is a copy that nothing else names";
-const OPERATOR: &str =
+pub(crate) const COPY: &str = "a kept checkpoint is a copy that nothing else names";
+pub(crate) const OPERATOR: &str =
     "whoever has the key signs what he likes; only a checkpoint that somebody else kept shows it";
 const OWN_KEY: &str = "without --key it believes the key that the archive names, and says so";
 const UNNAMED: &str =
@@ -193,7 +193,7 @@ pub(crate) fn classes() -> Vec<Class> {
     ]
 }
 
-fn at(file: impl Into<String>, record: Option<u64>) -> Place {
+pub(crate) fn at(file: impl Into<String>, record: Option<u64>) -> Place {
     Place { file: file.into(), record }
 }
 
@@ -201,14 +201,14 @@ fn index(n: u64) -> usize {
     usize::try_from(n).unwrap()
 }
 
-fn entry(case: &Case, o: &Original) -> Place {
+pub(crate) fn entry(case: &Case, o: &Original) -> Place {
     let mut bundle = case.read("c1/ledger/tile/entries/000");
     bundle[index(o.victim) * 59 + 58] ^= 1;
     case.write("c1/ledger/tile/entries/000", &bundle);
     at("tile/entries/000", Some(o.victim))
 }
 
-fn tile(case: &Case, o: &Original) -> Place {
+pub(crate) fn tile(case: &Case, o: &Original) -> Place {
     let mut tile = case.read("c1/ledger/tile/0/000");
     tile[index(o.victim) * 32] ^= 1;
     case.write("c1/ledger/tile/0/000", &tile);
@@ -238,7 +238,7 @@ fn published(case: &Case, edit: impl FnOnce(&str) -> String) -> Place {
 }
 
 /// The same text with one base64 digit of a line exchanged.
-fn other_digit(text: &str, line: usize, digit: usize) -> String {
+pub(crate) fn other_digit(text: &str, line: usize, digit: usize) -> String {
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
     let at = lines[line].char_indices().nth(digit).unwrap().0;
     let other = if lines[line][at..].starts_with('A') { "B" } else { "A" };
@@ -246,7 +246,7 @@ fn other_digit(text: &str, line: usize, digit: usize) -> String {
     lines.join("\n")
 }
 
-fn other_root(text: &str) -> String {
+pub(crate) fn other_root(text: &str) -> String {
     other_digit(text, 2, 5)
 }
 
@@ -255,7 +255,7 @@ fn other_signature(text: &str) -> String {
     other_digit(text, 4, digits - 20)
 }
 
-fn replay(case: &Case, _: &Original) -> Place {
+pub(crate) fn replay(case: &Case, _: &Original) -> Place {
     let old = case.kept()[0].1.clone();
     case.write("c1/ledger/checkpoint", &case.read(&old));
     at("c1/ledger/checkpoint", None)
@@ -281,7 +281,7 @@ fn dropped_tail(case: &Case, o: &Original) -> Place {
     at("c1/ledger/checkpoint", Some(size))
 }
 
-fn dropped_all(case: &Case, o: &Original) -> Place {
+pub(crate) fn dropped_all(case: &Case, o: &Original) -> Place {
     case.remove_journal();
     dropped_tail(case, o)
 }
@@ -299,7 +299,7 @@ fn swapped_envelopes(case: &Case, o: &Original) -> Place {
     at(name, Some(o.victim))
 }
 
-fn swapped_parts(case: &Case, o: &Original) -> Place {
+pub(crate) fn swapped_parts(case: &Case, o: &Original) -> Place {
     let name = o.parts();
     let mut pid = String::new();
     case.rewrite_parts(&name, |parts| {
@@ -320,7 +320,7 @@ fn doctored(envelope: &[u8]) -> Vec<u8> {
     forged.into_bytes()
 }
 
-fn changed_envelope(case: &Case, o: &Original) -> Place {
+pub(crate) fn changed_envelope(case: &Case, o: &Original) -> Place {
     let name = &o.file;
     case.rewrite_records(name, name, |rows| {
         let row = rows.iter_mut().find(|row| row.index == o.victim).unwrap();
@@ -454,7 +454,7 @@ fn remembered(case: &Case, o: &Original, forge: Forge) -> Place {
 }
 
 /// The operator changes the last entry, which is in no segment yet, and signs with the true key.
-fn operator(case: &Case, o: &Original) -> Place {
+pub(crate) fn operator(case: &Case, o: &Original) -> Place {
     case.remove_journal();
     let mut entries = case.entries();
     entries.last_mut().unwrap()[56] ^= 1;

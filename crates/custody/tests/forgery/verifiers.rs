@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::case::Case;
-use crate::support::custody;
+use crate::support::custody_with;
 
 /// In the order of the table's columns.
 pub(crate) const VERIFIERS: [&str; 4] = ["verify", "verify --key", "custody-verify", "verify.py"];
@@ -44,25 +44,27 @@ impl Verifiers {
         Self { offline: profile.join("custody-verify"), python: there.then_some(python) }
     }
 
+    /// `custody-verify` on a folder.
+    pub(crate) fn offline(&self, folder: &Path, arguments: &[&str]) -> Said {
+        program(Command::new(&self.offline).arg(folder).args(arguments))
+    }
+
+    /// `spec/verify.py` on an archive; `None` without a Python.
+    pub(crate) fn script(&self, archive: &Path, key: &str) -> Option<Said> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec/verify.py");
+        let python = self.python.as_ref()?;
+        Some(program(Command::new(python).arg(script).arg(archive).arg(key)))
+    }
+
     /// Runs all that are there on a copy.
     pub(crate) fn run(&self, case: &Case, key: &str) -> Vec<(&'static str, Said)> {
         let archive = case.archive();
         let mut said = vec![
-            (VERIFIERS[0], verify(case, &[])),
-            (VERIFIERS[1], verify(case, &["--key", key])),
-            (VERIFIERS[2], program(Command::new(&self.offline).arg(&archive).args(["--key", key]))),
+            (VERIFIERS[0], verify(case.data(), &[], &[])),
+            (VERIFIERS[1], verify(case.data(), &["--key", key], &[])),
+            (VERIFIERS[2], self.offline(&archive, &["--key", key])),
         ];
-        if let Some(python) = &self.python {
-            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec/verify.py");
-            said.push((
-                VERIFIERS[3],
-                program(Command::new(python).arg(script).arg(archive).arg(key)),
-            ));
-        }
-        for (name, said) in &said {
-            let text = said.lines.join("\n");
-            assert!(!text.contains("panicked") && !text.contains("Traceback"), "{name}: {text}");
-        }
+        said.extend(self.script(&archive, key).map(|said| (VERIFIERS[3], said)));
         said
     }
 }
@@ -70,16 +72,19 @@ impl Verifiers {
 fn program(command: &mut Command) -> Said {
     let output = command.output().unwrap();
     let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    assert!(!text.contains("panicked") && !text.contains("Traceback"), "{text}");
     Said {
         code: output.status.code().unwrap_or(-1),
-        lines: String::from_utf8_lossy(&text).lines().map(str::to_owned).collect(),
+        lines: text.lines().map(str::to_owned).collect(),
     }
 }
 
-fn verify(case: &Case, more: &[&str]) -> Said {
-    let mut arguments = vec!["verify", "--json", "--data", case.data().to_str().unwrap()];
+/// `custody verify` with what a policy says, and in which environment.
+pub(crate) fn verify(data: &Path, more: &[&str], environment: &[(String, String)]) -> Said {
+    let mut arguments = vec!["verify", "--json", "--data", data.to_str().unwrap()];
     arguments.extend_from_slice(more);
-    let run = custody(&arguments);
+    let run = custody_with(&arguments, environment);
     let mut lines: Vec<String> = run.stderr.lines().map(str::to_owned).collect();
     let report: Value = serde_json::from_str(&run.stdout).unwrap_or_default();
     let of_collectors = report["collectors"].as_array().into_iter().flatten();
@@ -88,6 +93,13 @@ fn verify(case: &Case, more: &[&str]) -> Said {
         let text = |name: &str| finding[name].as_str().unwrap_or_default();
         let record = finding["record"].as_u64().map_or(String::new(), |n| format!(", record {n}"));
         lines.push(format!("{}{record}: {}", text("file"), text("what")));
+    }
+    for log in report["policy"]["collectors"].as_array().into_iter().flatten() {
+        let findings = log["findings"].as_array().into_iter().flatten();
+        lines.extend(findings.filter_map(Value::as_str).map(str::to_owned));
+        if log["quorum"] == false {
+            lines.push("the quorum does not hold for any checkpoint".to_owned());
+        }
     }
     Said { code: run.code, lines }
 }

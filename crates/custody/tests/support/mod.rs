@@ -15,6 +15,7 @@ mod client;
 mod s3;
 mod server;
 mod upstream;
+mod witness;
 
 pub(crate) use client::{Answer, Client, Head, get, post, post_to};
 pub(crate) use s3::{Relay, S3, Weather};
@@ -23,6 +24,7 @@ pub(crate) use server::{
     outcome_of, show, verified, verify,
 };
 pub(crate) use upstream::{Reply, Seen, Upstream, token_event};
+pub(crate) use witness::Witness;
 
 use std::time::{Duration, Instant};
 

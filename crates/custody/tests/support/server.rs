@@ -24,6 +24,8 @@ pub(crate) struct Setup {
     pub(crate) data: PathBuf,
     pub(crate) mode: &'static str,
     pub(crate) upstream: String,
+    /// More of its top, before the tables.
+    pub(crate) top: String,
     /// More of the configuration: tables after the ones that are always there.
     pub(crate) more: String,
     /// More of `[proxy]`, `[capture]` and `[ledger]`.
@@ -42,6 +44,7 @@ impl Setup {
             data: folder.join("data"),
             mode: "evidence",
             upstream: format!("http://{upstream}"),
+            top: String::new(),
             more: String::new(),
             proxy: String::new(),
             capture: String::new(),
@@ -55,7 +58,7 @@ impl Setup {
     pub(crate) fn write(&self) -> PathBuf {
         let path = self.folder.join("custody.toml");
         let text = format!(
-            "data = {:?}\narchive_immutable = false\n\n\
+            "data = {:?}\narchive_immutable = false\n{}\n\
              [proxy]\nlisten = \"127.0.0.1:0\"\nmode = {:?}\nstop_timeout = \"5s\"\n{}\n\n\
              [api]\nlisten = \"127.0.0.1:0\"\n\n\
              [capture]\n{}\n\n[ledger]\n{}\n\n\
@@ -63,6 +66,7 @@ impl Setup {
              [[upstream]]\nname = \"anthropic\"\nbase_url = {:?}\nformat = \"anthropic\"\n\n\
              [[upstream]]\nname = \"any\"\nbase_url = {:?}\n\n{}",
             self.data.to_str().unwrap(),
+            self.top,
             self.mode,
             self.proxy,
             self.capture,

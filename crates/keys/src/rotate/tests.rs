@@ -82,6 +82,26 @@ fn a_new_root_key_opens_everything_and_the_old_one_is_gone() {
     }
 }
 
+/// Every key file that the folder has, wrapped anew or gone: of the store the epoch that counts.
+#[test]
+fn the_epoch_that_counts_is_wrapped_anew_and_no_other() {
+    let world = World::new("file");
+    let root = RootKey::open(&source(world.keys(), "file")).unwrap();
+    let store = |n: u32, kind: &str| world.keys().join(format!("store-{n:04}.{kind}"));
+    let first = std::fs::read(store(1, "key")).unwrap();
+    assert_eq!(KeyStore::open_or_create(world.keys(), &root).unwrap().rotate().unwrap(), 2);
+    assert!(!store(1, "key").exists() && !store(1, "rows").exists());
+    world.opens("file").unwrap();
+    // A crash left the old epoch, whole or half destroyed.
+    for left in [first.clone(), vec![0; first.len()]] {
+        std::fs::write(store(1, "key"), left).unwrap();
+        let rotation = rotate_root(&source(world.keys(), "file"), None).unwrap();
+        assert_eq!(rotation.rewrapped, 3);
+        assert!(!store(1, "key").exists());
+        world.opens("file").unwrap();
+    }
+}
+
 #[test]
 fn providers_follow_each_other() {
     let world = World::new("file");

@@ -24,6 +24,12 @@ impl KeyStore {
         self.rewrite(&keys.iter().copied().collect(), None)
     }
 
+    /// Seals all that is there under a fresh store key and destroys the old one; gives the epoch.
+    /// Crashes as in [`destroy`](Self::destroy).
+    pub fn rotate(&self) -> Result<u32, KeysError> {
+        self.rewrite(&HashSet::new(), None)
+    }
+
     /// Places a hold: keeps the keys of its scopes apart, wherever they are still there. Gives how
     /// many scopes were wrapped. A hold of that name that is there gets the scopes added.
     pub fn place_hold(&self, mut hold: HoldRow) -> Result<usize, KeysError> {

@@ -57,15 +57,27 @@ impl Epoch {
 
     /// Destroys all other epochs.
     pub(super) fn destroy_others(&self, dir: &Path) -> Result<(), KeysError> {
-        // The key first: without it the rest is noise.
-        for kind in ["key", "rows", "holds"] {
-            for number in numbers(dir, kind)?.into_iter().filter(|n| *n != self.number) {
-                let path = dir.join(format!("store-{number:04}.{kind}"));
-                shred(&path).map_err(KeysError::unavailable("destroy", &path))?;
-            }
-        }
-        Ok(())
+        destroy_all_but(dir, self.number)
     }
+}
+
+/// Destroys what a crash left of epochs that do not count: none of their keys is wrapped anew.
+pub(crate) fn destroy_stale(dir: &Path) -> Result<(), KeysError> {
+    match numbers(dir, "key")?.pop() {
+        Some(number) => destroy_all_but(dir, number),
+        None => Ok(()),
+    }
+}
+
+fn destroy_all_but(dir: &Path, kept: u32) -> Result<(), KeysError> {
+    // The key first: without it the rest is noise.
+    for kind in ["key", "rows", "holds"] {
+        for number in numbers(dir, kind)?.into_iter().filter(|number| *number != kept) {
+            let path = dir.join(format!("store-{number:04}.{kind}"));
+            shred(&path).map_err(KeysError::unavailable("destroy", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// The epochs that have a file of this kind, ascending.

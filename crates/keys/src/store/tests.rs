@@ -237,6 +237,32 @@ fn a_hold_keeps_what_it_holds_and_no_more() {
 }
 
 #[test]
+fn a_new_epoch_opens_what_the_old_one_did_and_old_copies_open_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = root(dir.path());
+    let store = KeyStore::open_or_create(dir.path(), &root).unwrap();
+    let scope = |store: &KeyStore| {
+        store.scope(Subject::User("alice"), "2026-11-23", "default", "standard").unwrap()
+    };
+    let before = scope(&store);
+    let sealed = before.key.seal(b"evidence");
+    store.sync().unwrap();
+    let copied = files(dir.path());
+    assert_eq!(store.rotate().unwrap(), 2);
+    // The one that writes, one that was opened anew, and one that is opened for reading.
+    for again in [KeyStore::open_or_create(dir.path(), &root).unwrap(), store] {
+        let after = scope(&again);
+        assert_eq!((after.subject, after.period), (before.subject, before.period));
+        assert_eq!(after.key.open(&sealed).unwrap(), b"evidence");
+    }
+    assert!(KeyStore::open(dir.path(), &root).unwrap().opens(before.subject, before.period));
+    // Rows of before, put back under the key of now.
+    let rows = copied.iter().find(|(name, _)| name.ends_with(".rows")).unwrap();
+    std::fs::write(dir.path().join("store-0002.rows"), &rows.1).unwrap();
+    assert!(KeyStore::open(dir.path(), &root).is_err());
+}
+
+#[test]
 fn calls_that_go_on_while_keys_are_destroyed_are_sealed_with_keys_that_exist() {
     let dir = tempfile::tempdir().unwrap();
     let store = KeyStore::open_or_create(dir.path(), &root(dir.path())).unwrap();

@@ -151,7 +151,7 @@ pub(super) fn verify_collector(
     let files = check_files(store, &mut reading, &sums, &mut notes)?;
     let tail = store.journals.is_none();
     missing_envelopes(&mut reading, &prefix, tail, &mut notes);
-    cut_back(store, key.as_ref(), &mut reading, &published, checkpoint.size)?;
+    cut_back(store, keys.as_ref(), &mut reading, &published, checkpoint.size)?;
 
     let locks = check_objects(store, collector, &mut reading, locks, progress)?;
 
@@ -188,6 +188,7 @@ pub(super) fn verify_collector(
     let report = CollectorReport {
         collector: collector.name.clone(),
         key: key.map(|key| key.to_string()).unwrap_or_default(),
+        keys,
         size: checkpoint.size,
         root: checkpoint.root.to_string(),
         checkpoints: checkpoints + 1,
@@ -536,7 +537,7 @@ fn span(name: &str) -> Option<(u64, u64)> {
 /// Records past the checkpoint that show that it is not the newest one.
 fn cut_back(
     store: &Store,
-    key: Option<&VerifyingKey>,
+    keys: Option<&KeyHistory>,
     reading: &mut Reading<'_>,
     published: &str,
     size: u64,
@@ -550,7 +551,7 @@ fn cut_back(
     let beyond = std::mem::take(&mut reading.beyond);
     if !beyond.is_empty() {
         let note = store.archive.get(&Name::new(published.to_owned())?)?;
-        let opened = key.zip(note).and_then(|(key, note)| Checkpoint::open(&note, key).ok());
+        let opened = keys.zip(note).and_then(|(keys, note)| keys.open(&note).ok());
         let now = opened.map_or(size, |checkpoint| checkpoint.size);
         for (file, leaf) in beyond.into_iter().filter(|(_, leaf)| *leaf >= now).take(MANY) {
             let what = format!("the record is in a segment, and the log ends at {now}");

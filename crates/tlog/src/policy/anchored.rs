@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Policy;
-use crate::{Checkpoint, Hash, Note};
+use crate::{Checkpoint, Hash, KeyHistory, Note};
 
 /// Cosigned notes of one log as they are collected.
 ///
@@ -74,11 +74,13 @@ impl<'a> Anchored<'a> {
         }
     }
 
-    /// Judges them. `checkpoint` is the log's own, checked before; `root_at` gives the root that
-    /// the log has at a size, from what was checked.
+    /// Judges them. `checkpoint` is the log's own and `keys` are the keys that signed the log, both
+    /// checked before; `root_at` gives the root that the log has at a size, from what was checked.
+    /// Of a log that handed over from key to key the policy may name any one.
     pub fn finish(
         mut self,
         checkpoint: &Checkpoint,
+        keys: &KeyHistory,
         root_at: impl Fn(u64) -> Option<Hash>,
     ) -> AnchoredLog {
         let mut witnesses: Vec<CosignedBy> = self
@@ -88,10 +90,13 @@ impl<'a> Anchored<'a> {
             .collect();
         // Without witnesses the checkpoint itself is what is valid.
         let mut quorum = self.policy.asks_nothing().then_some((checkpoint.size, None));
+        let named = self.policy.logs().iter().any(|key| keys.knows(key));
         for ((size, text), (name, note)) in &self.notes {
             let verdict = self.policy.judge(note);
             let cosigned = verdict.witnesses.iter().any(|witness| witness.time.is_ok());
-            let signed = self.policy.logs().is_empty() || verdict.log.is_some();
+            // By the key for its size: the one before it, once stolen, vouches for nothing new.
+            let signed =
+                self.policy.logs().is_empty() || (named && note.verify(keys.at(*size)).is_ok());
             if !signed {
                 self.findings.push(format!("{name}: no log of the policy has signed it"));
                 continue;
@@ -133,10 +138,14 @@ impl<'a> Anchored<'a> {
 mod tests {
     use super::*;
     use crate::tree::tests::{leaves, mth};
-    use crate::{CosigningKey, SigningKey};
+    use crate::{CosigningKey, KeyChange, SigningKey};
 
     fn log() -> SigningKey {
         SigningKey::new("example.com/log", &[7; 32]).unwrap()
+    }
+
+    fn keys() -> KeyHistory {
+        KeyHistory::of(log().verifying_key())
     }
 
     fn witness(n: u8) -> CosigningKey {
@@ -170,7 +179,7 @@ mod tests {
         anchored.add("10/a", &note(&checkpoint(10), &log(), 1, 100));
         anchored.add("10/b", &note(&checkpoint(10), &log(), 2, 107));
         anchored.add("20/a", &note(&checkpoint(20), &log(), 1, 200));
-        let sum = anchored.finish(&checkpoint(30), |size| Some(mth(&leaves(size))));
+        let sum = anchored.finish(&checkpoint(30), &keys(), |size| Some(mth(&leaves(size))));
         assert_eq!(sum.findings, Vec::<String>::new());
         assert_eq!(sum.quorum, Some((10, Some(107))));
         assert_eq!(sum.witnesses[0].last, Some((20, 200)));
@@ -181,10 +190,39 @@ mod tests {
     #[test]
     fn without_notes_there_is_no_quorum() {
         let both = policy("both");
-        assert_eq!(Anchored::new(&both, "x").finish(&checkpoint(5), |_| None).quorum, None);
+        assert_eq!(
+            Anchored::new(&both, "x").finish(&checkpoint(5), &keys(), |_| None).quorum,
+            None
+        );
         let none = policy("none");
-        let sum = Anchored::new(&none, "x").finish(&checkpoint(5), |_| None);
+        let sum = Anchored::new(&none, "x").finish(&checkpoint(5), &keys(), |_| None);
         assert_eq!(sum.quorum, Some((5, None)));
+    }
+
+    /// From entry 15 on another key signs; the policy names the one before.
+    #[test]
+    fn a_policy_that_names_one_key_of_a_log_is_about_all_of_them() {
+        let next = SigningKey::new("example.com/log", &[9; 32]).unwrap();
+        let change = KeyChange { index: 15, old: log().verifying_key(), new: next.verifying_key() };
+        let both = checkpoint(16).sign_by_all(&[&log(), &next]);
+        let (keys, loose) = KeyHistory::reaching(&log().verifying_key(), vec![change], &[&both]);
+        assert!(loose.is_empty());
+        let policy = policy("A");
+        for (by, wrong, upto) in
+            [(&next, 0, Some((20, Some(200)))), (&log(), 1, Some((10, Some(100))))]
+        {
+            let mut anchored = Anchored::new(&policy, "example.com/log");
+            anchored.add("10", &note(&checkpoint(10), &log(), 1, 100));
+            anchored.add("20", &note(&checkpoint(20), by, 1, 200));
+            let sum = anchored.finish(&checkpoint(30), &keys, |size| Some(mth(&leaves(size))));
+            assert_eq!((sum.findings.len(), sum.quorum), (wrong, upto), "{:?}", sum.findings);
+        }
+        // Keys that are not of this log do not come in by its name.
+        let mut anchored = Anchored::new(&policy, "example.com/log");
+        anchored.add("20", &note(&checkpoint(20), &next, 1, 200));
+        let alone = KeyHistory::of(next.verifying_key());
+        let sum = anchored.finish(&checkpoint(30), &alone, |size| Some(mth(&leaves(size))));
+        assert!(sum.quorum.is_none() && sum.findings[0].contains("no log of the policy"));
     }
 
     #[test]
@@ -207,7 +245,7 @@ mod tests {
         ] {
             let mut anchored = Anchored::new(&policy, "example.com/log");
             anchored.add("x", &bytes);
-            let sum = anchored.finish(&checkpoint(30), |size| Some(mth(&leaves(size))));
+            let sum = anchored.finish(&checkpoint(30), &keys(), |size| Some(mth(&leaves(size))));
             assert!(sum.findings.iter().any(|f| f.contains(what)), "{what}: {:?}", sum.findings);
             assert_eq!((sum.quorum, sum.witnesses[0].last), (None, None), "{what}");
         }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use keys::{RootKey, rotate_root, stage_signing_key};
+use keys::{KeyStore, RootKey, rotate_root, stage_signing_key};
 use record::CollectorName;
 use serde_json::json;
 
@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) fn run(command: &RotateCommand) -> Result<Outcome, Failure> {
     match command {
         RotateCommand::Root { to, place, json } => root(to.as_deref(), place, *json),
+        RotateCommand::Store { place, json } => store(place, *json),
         RotateCommand::Signing { collector, place, json } => {
             signing(collector.as_deref(), place, *json)
         }
@@ -71,6 +72,29 @@ fn root(to: Option<&str>, args: &Where, json: bool) -> Result<Outcome, Failure> 
     Ok(Outcome::Done)
 }
 
+fn store(args: &Where, json: bool) -> Result<Outcome, Failure> {
+    let place = Place::named(args)?;
+    if !place.keys.is_dir() {
+        return Err(anyhow!("there are no keys in {}", place.keys.display()).into());
+    }
+    // A recorder that runs has the old store key in memory, and would go on writing under it.
+    let _locks = lock_all(&place)?;
+    let root = place.root_key()?;
+    // Opened for reading first: where there is no store, none is made.
+    drop(KeyStore::open(&place.keys, &root)?);
+    let epoch = KeyStore::open_or_create(&place.keys, &root)?.rotate()?;
+    if json {
+        output::json(&json!({ "epoch": epoch }))?;
+        return Ok(Outcome::Done);
+    }
+    output::line(format!("the key store is sealed with a new store key, epoch {epoch}"))?;
+    output::line(
+        "the old store key was destroyed: copies of the old store open nothing any more, \
+                  unless somebody kept that key and the root key too",
+    )?;
+    Ok(Outcome::Done)
+}
+
 fn signing(collector: Option<&str>, args: &Where, json: bool) -> Result<Outcome, Failure> {
     let place = Place::named(args)?;
     let name = match collector {
@@ -103,6 +127,7 @@ fn signing(collector: Option<&str>, args: &Where, json: bool) -> Result<Outcome,
     output::line(format!("  new    {new}"))?;
     output::line(format!("  old    {old}"))?;
     output::line("Whoever trusts the old key goes on verifying with it: the log hands over.")?;
+    output::line("Witnesses need the new key beside the old one: custody witness serve --log")?;
     Ok(Outcome::Done)
 }
 
