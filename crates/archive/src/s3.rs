@@ -184,7 +184,7 @@ impl S3Archive {
 
     /// The versions of one name, the oldest first.
     async fn versions_of(&self, name: &Name) -> Result<Vec<Stored>, ArchiveError> {
-        let all = self.requests.versions(&self.key(name), &self.config.url).await;
+        let all = self.requests.versions_of(&self.key(name), &self.config.url).await;
         let all = all.map_err(ArchiveError::unavailable("list the versions of", name))?;
         Ok(all.into_iter().filter(|stored| stored.name == *name).collect())
     }
@@ -218,6 +218,9 @@ impl S3Archive {
 
     /// The lock headers: never shorter than the bucket's default.
     fn lock_headers(&self, lock: Lock) -> LockHeaders {
+        if !self.locks() {
+            return LockHeaders { until: None };
+        }
         let default = self.bucket.get().and_then(check::Bucket::default_until);
         LockHeaders { until: lock.until.max(default.filter(|_| lock.until.is_some())) }
     }
@@ -401,6 +404,17 @@ impl Archive for S3Archive {
 
     fn get(&self, name: &Name) -> Result<Option<Vec<u8>>, ArchiveError> {
         self.io.run(async {
+            if name.changes() {
+                // The latest has no need of a listing, unless a delete marker hides it.
+                match self.store.get_opts(&self.path(name)?, GetOptions::default()).await {
+                    Ok(got) => {
+                        let bytes = got.bytes().await.map_err(|e| unavailable("read", name, e))?;
+                        return Ok(Some(bytes.into()));
+                    }
+                    Err(object_store::Error::NotFound { .. }) => {}
+                    Err(error) => return Err(unavailable("read", name, error)),
+                }
+            }
             let Some(version) = self.version(name).await? else { return Ok(None) };
             Ok(self.read(name, &version).await?.map(Vec::from))
         })
@@ -445,6 +459,10 @@ impl Archive for S3Archive {
 
     fn is_remote(&self) -> bool {
         true
+    }
+
+    fn locks(&self) -> bool {
+        self.bucket.get().is_some_and(|bucket| bucket.locks)
     }
 
     fn check(&self, now: Timestamp) -> Result<(), ArchiveError> {
@@ -502,7 +520,7 @@ impl Archive for S3Archive {
     fn probe(&self, now: Timestamp) -> Result<Option<Vec<Check>>, ArchiveError> {
         self.io.run(async {
             self.checked().await?;
-            if !self.bucket.get().is_some_and(|bucket| bucket.locks) {
+            if !self.locks() {
                 return Ok(None);
             }
             probe::probe(self, now).await.map(Some)

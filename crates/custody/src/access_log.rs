@@ -11,6 +11,7 @@ use query::{AccessLog, Refusal};
 use record::envelope::Access;
 use record::{Body, CollectorName, RecordId};
 
+use crate::config;
 use crate::place::Place;
 use crate::signing;
 
@@ -90,7 +91,7 @@ impl CommandLog {
             keys: Arc::new(KeyStore::open(&place.keys, &root)?),
             clock: Arc::new(SystemClock),
             admits: false,
-            classes: Arc::default(),
+            classes: Arc::new(config::classes(&place.config)?),
             tiered: false,
             seal_every: Duration::from_mins(1),
             heartbeat: Duration::ZERO,

@@ -77,6 +77,16 @@ impl Keeper {
         }
     }
 
+    pub(crate) fn withdraw(&self, id: &str) -> Result<Value, Failure> {
+        match self {
+            Self::Server(server) => {
+                let path = format!("/api/v1/erasures/{}", http::encode(id));
+                answered(server, http::delete(server, &path)?)
+            }
+            Self::Here(here) => done(here.keeper.withdraw(id)),
+        }
+    }
+
     pub(crate) fn pending(&self) -> Result<Value, Failure> {
         match self {
             Self::Server(server) => Ok(http::get(server, "/api/v1/erasures", &[])?),
@@ -133,7 +143,11 @@ impl Here {
 }
 
 fn post(server: &str, path: &str, body: &impl Serialize) -> Result<Value, Failure> {
-    match http::post(server, path, &serde_json::to_value(body)?)? {
+    answered(server, http::post(server, path, &serde_json::to_value(body)?)?)
+}
+
+fn answered(server: &str, answer: (u16, Value)) -> Result<Value, Failure> {
+    match answer {
         (200..=299, value) => Ok(value),
         (status, value) => {
             let detail = value.get("detail").and_then(Value::as_str).unwrap_or("no detail");

@@ -245,7 +245,7 @@ impl Lifecycle {
                 files.push(SegmentFile {
                     bytes: sum.bytes,
                     crc32: sum.crc32,
-                    locked_until: self.lock(group).until.filter(|_| first.is_some()),
+                    locked_until: self.lock(group).until.filter(|_| cold.locks()),
                     name: name.to_string(),
                     sha256: Digest(sum.sha256),
                     version: first.map(|stored| stored.version.0),

@@ -126,6 +126,11 @@ fn a_failure_at_any_step_of_a_move_loses_nothing() {
                 running.lifecycle.tier().unwrap();
                 running.settle();
                 running.check();
+                // Past every lock that a failure made longer, so that what goes has gone.
+                world.days_pass(60);
+                running.lifecycle.tier().unwrap();
+                running.settle();
+                running.check();
                 assert_eq!(running.text_of(id), "one");
                 assert_eq!(running.text_of(second), "two");
                 if !reached {

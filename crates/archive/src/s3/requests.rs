@@ -134,11 +134,29 @@ impl Requests {
     /// All versions of keys that begin so; those of a name together, the oldest first, delete
     /// markers last.
     pub(super) async fn versions(&self, prefix: &str, url: &S3Url) -> io::Result<Vec<Stored>> {
+        self.list_versions(prefix, url, false).await
+    }
+
+    /// The versions of one key, the oldest first, delete markers last. A key comes before those that
+    /// begin with it, so the listing ends where it does.
+    pub(super) async fn versions_of(&self, key: &str, url: &S3Url) -> io::Result<Vec<Stored>> {
+        self.list_versions(key, url, true).await
+    }
+
+    async fn list_versions(
+        &self,
+        prefix: &str,
+        url: &S3Url,
+        exact: bool,
+    ) -> io::Result<Vec<Stored>> {
         let mut versions = Vec::new();
         let mut markers = Vec::new();
         let (mut key_marker, mut version_marker) = (String::new(), String::new());
         loop {
             let mut query = vec![("versions", ""), ("prefix", prefix)];
+            if exact {
+                query.push(("max-keys", "20"));
+            }
             if !key_marker.is_empty() {
                 query.push(("key-marker", &key_marker));
             }
@@ -150,6 +168,8 @@ impl Requests {
             let body = reply.success()?;
             let page: xml::Versions = xml::read(&body)
                 .ok_or_else(|| io::Error::other("the list of versions cannot be read"))?;
+            let past = |listed: &xml::Listed| listed.key != prefix;
+            let past = exact && page.version.iter().chain(&page.delete_marker).any(past);
             versions.extend(page.version);
             markers.extend(page.delete_marker);
             let next = (
@@ -157,7 +177,7 @@ impl Requests {
                 page.next_version_id_marker.unwrap_or_default(),
             );
             let stuck = next == (key_marker.clone(), version_marker.clone());
-            if !page.is_truncated || next.0.is_empty() || stuck {
+            if past || !page.is_truncated || next.0.is_empty() || stuck {
                 break;
             }
             (key_marker, version_marker) = next;

@@ -1,7 +1,7 @@
 //! How long what is kept, where it moves to, and who may end it earlier.
 
 use anyhow::{Context as _, anyhow};
-use record::{Classes, RetentionClass, RetentionRule};
+use record::{Classes, LOG, RetentionClass, RetentionRule, STANDARD};
 use serde::{Deserialize, Serialize};
 
 use super::{Config, Span};
@@ -107,12 +107,21 @@ impl Default for LifecycleConfig {
 /// The classes and rules of a configuration.
 pub(crate) fn classes(config: &Config) -> anyhow::Result<Classes> {
     let mut classes = Classes::default();
-    for (name, given) in &config.retention {
+    // What is not given is that of `standard`, so that comes first.
+    let (standard, others): (Vec<_>, Vec<_>) =
+        config.retention.iter().partition(|(name, _)| *name == STANDARD);
+    for (name, given) in standard.into_iter().chain(others) {
         let place = || format!("[retention.{name}]");
         let good = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
         if name.is_empty() || !name.bytes().all(good) {
             return Err(anyhow!("a class's name is letters, digits, dashes and underscores"))
                 .with_context(place);
+        }
+        if name == LOG {
+            return Err(anyhow!(
+                "the log of what proves everything else is kept as long as the longest class in use"
+            ))
+            .with_context(place);
         }
         let class = class(name, given, &classes).with_context(place)?;
         classes.insert(class);

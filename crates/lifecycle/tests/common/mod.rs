@@ -142,6 +142,10 @@ impl Archive for LockingArchive {
         self.change(name, || self.inner.remove(name))
     }
 
+    fn locks(&self) -> bool {
+        true
+    }
+
     fn location(&self) -> String {
         self.inner.location()
     }

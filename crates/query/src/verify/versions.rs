@@ -27,6 +27,8 @@ pub struct LockReport {
     pub unlocked: u64,
 }
 
+const UNLOCKED: &str = "it is not locked";
+
 /// What records say of an object.
 pub(crate) struct Named<'a> {
     pub(crate) files: &'a BTreeMap<String, SegmentFile>,
@@ -129,9 +131,17 @@ pub(crate) fn check_locks(
                 });
             }
             // The log's own objects are locked as long as anything.
-            (None, None) if file.contains("/ledger/") => finding("it is not locked".to_owned()),
+            (None, None) if file.contains("/ledger/") => finding(UNLOCKED.to_owned()),
             _ => {}
         }
+    }
+    if report.objects > 0 && report.locked == 0 {
+        findings.retain(|finding| finding.what != UNLOCKED);
+        findings.push(Finding {
+            file: archive.location(),
+            record: None,
+            what: "no object is locked: whoever may write here can change and delete".to_owned(),
+        });
     }
     report.earliest = earliest.map(|time| time.to_string());
     Ok(Some(report))
