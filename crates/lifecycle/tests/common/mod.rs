@@ -291,6 +291,7 @@ impl World {
             tenant: "default".to_owned(),
             folder: self.erasures(),
             approvals: self.approvals,
+            turn: std::sync::Mutex::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Running { lifecycle, keys, store, ledger, capture, runtime }
