@@ -115,13 +115,22 @@ impl S3Archive {
         };
         let region = builder
             .get_config_value(&AmazonS3ConfigKey::Region)
+            .filter(|region| !region.trim().is_empty())
             .unwrap_or_else(|| "us-east-1".to_owned());
+        let given = |text: &String| !text.trim().is_empty();
         let endpoint = builder
             .get_config_value(&AmazonS3ConfigKey::Endpoint)
-            .or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok())
-            .or_else(|| std::env::var("AWS_ENDPOINT_URL").ok())
+            .filter(given)
+            .or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(given))
+            .or_else(|| std::env::var("AWS_ENDPOINT_URL").ok().filter(given))
             .unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com"));
-        let endpoint = endpoint.trim_end_matches('/').to_owned();
+        let endpoint = endpoint.trim().trim_end_matches('/').to_owned();
+        if !is_address(&endpoint) {
+            return Err(refused(format!(
+                "the endpoint {endpoint:?} is no address such as https://s3.example.com; set \
+                 AWS_ENDPOINT_URL, or unset it for AWS"
+            )));
+        }
         let plain_http = endpoint.starts_with("http://");
         let options = ClientOptions::new()
             .with_allow_http(plain_http)
@@ -572,6 +581,15 @@ impl Staged for S3Staged<'_> {
         };
         Ok((sum, version))
     }
+}
+
+/// Whether a text can be the beginning of a request's address.
+fn is_address(endpoint: &str) -> bool {
+    endpoint.parse::<http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+            && uri.query().is_none()
+    })
 }
 
 fn sum_of_bytes(bytes: &[u8]) -> Sum {

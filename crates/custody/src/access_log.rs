@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
+use archive::durable;
 use keys::KeyStore;
 use ledger::{Ledger, RealDisk, SystemClock};
 use query::{AccessLog, Refusal};
@@ -16,7 +17,7 @@ use crate::place::Place;
 use crate::signing;
 
 /// The collector that commands write under.
-const READER: &str = "reader";
+pub(crate) const READER: &str = "reader";
 /// How long one command waits for another.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -136,6 +137,13 @@ impl Drop for CommandLog {
             tracing::debug!(%error, "the reader's log was not closed");
         }
     }
+}
+
+/// Takes the lock of whoever writes the key store. Collectors have locks of their own and may share
+/// the store: two writers would cut off each other's rows.
+pub(crate) fn lock_keys(keys: &std::path::Path, patience: Duration) -> anyhow::Result<File> {
+    durable::create_dir_all(keys).with_context(|| format!("cannot write to {}", keys.display()))?;
+    lock(&keys.join(".writer"), patience)
 }
 
 /// Takes the lock of a log's folder; the system gives it back when the process ends.

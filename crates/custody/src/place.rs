@@ -110,11 +110,8 @@ impl Place {
 
     /// The cold tier for writing; `None` when there is none.
     pub(crate) fn create_cold(&self) -> anyhow::Result<Option<Arc<dyn Archive>>> {
+        self.check_cold()?;
         let Some(cold) = self.cold()? else { return Ok(None) };
-        anyhow::ensure!(
-            cold != self.archive,
-            "[tiers] cold = {cold} is the archive itself; name another directory, bucket or prefix"
-        );
         cold.create(&Writing {
             immutable: self.config.archive_immutable,
             allow_unlocked: self.config.allow_unlocked,
@@ -122,6 +119,17 @@ impl Place {
             spool: self.spool(),
         })
         .map(Some)
+    }
+
+    /// Refuses a cold tier that is none.
+    pub(crate) fn check_cold(&self) -> anyhow::Result<()> {
+        if let Some(cold) = self.cold()?.filter(|cold| *cold == self.archive) {
+            return Err(anyhow!(
+                "[tiers] cold = {cold} is the archive itself; name another directory, bucket or \
+                 prefix"
+            ));
+        }
+        Ok(())
     }
 
     fn cold(&self) -> anyhow::Result<Option<ArchivePlace>> {

@@ -15,7 +15,7 @@
 //! in the cold tier, read back.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use archive::{Archive, ArchiveError};
 use keys::{KeyStore, KeysError};
@@ -61,6 +61,9 @@ pub struct Lifecycle {
     pub tiers: PathBuf,
     /// How many other people must agree to an erasure.
     pub approvals: usize,
+    /// Held from the first look to the last word: of an erasure and a hold that come at once, one
+    /// sees what the other did.
+    pub turn: Mutex<()>,
 }
 
 /// Why something was not done.
@@ -109,6 +112,10 @@ impl From<segment::SegmentError> for LifecycleError {
 impl Lifecycle {
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records what was done; durable once it returns.

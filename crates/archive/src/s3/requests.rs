@@ -24,7 +24,11 @@ const KEY: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 const QUERY: &AsciiSet = &KEY.add(b'/');
 const ATTEMPTS: u32 = 3;
-const PATIENCE: Duration = Duration::from_secs(5);
+/// These requests are small and so are their answers: a server that takes longer is away. A start
+/// waits for some of them, and calls wait for the start.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// No attempt begins after this.
+const AGAIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Signs and sends.
 pub(super) struct Requests {
@@ -77,15 +81,19 @@ impl Requests {
     /// Sends, and again when the server has no time or is not there.
     pub(super) async fn send(&self, method: Method, ask: Ask<'_>) -> io::Result<Reply> {
         let mut wait = Duration::from_millis(100);
-        let started = tokio::time::Instant::now();
+        let begun = tokio::time::Instant::now();
         for attempt in 1.. {
-            let sent = self.send_once(&method, &ask).await;
+            let sent = tokio::time::timeout(PATIENCE, self.send_once(&method, &ask)).await;
+            let sent = sent.unwrap_or_else(|_| {
+                let text = format!("{} did not answer in {} s", self.base, PATIENCE.as_secs());
+                Err(io::Error::new(io::ErrorKind::TimedOut, text))
+            });
             let again = match &sent {
                 Ok(reply) => reply.status.is_server_error() || reply.status.as_u16() == 429,
                 Err(_) => true,
             };
             // A server that takes its time is not asked twice: the caller tries again later.
-            if !again || attempt == ATTEMPTS || started.elapsed() > PATIENCE {
+            if !again || attempt == ATTEMPTS || begun.elapsed() > AGAIN_WITHIN {
                 return sent;
             }
             tokio::time::sleep(wait).await;
@@ -125,10 +133,19 @@ impl Requests {
         }
         let credential = self.credentials.get_credential().await.map_err(io::Error::other)?;
         AwsAuthorizer::new(&credential, "s3", &self.region).authorize(&mut request, Some(&digest));
-        let response = self.http.execute(request).await.map_err(io::Error::other)?;
+        let response = self.http.execute(request).await.map_err(|error| self.failed(&error))?;
         let (head, body) = response.into_parts();
-        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let body = body.collect().await.map_err(|error| self.failed(&error))?.to_bytes();
         Ok(Reply { status: head.status, headers: head.headers, body })
+    }
+
+    /// Which server did not answer, and the cause, which the outermost error does not tell.
+    fn failed(&self, error: &dyn std::error::Error) -> io::Error {
+        let mut cause = error;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        io::Error::other(format!("{}: {cause}", self.base))
     }
 
     /// All versions of keys that begin so; those of a name together, the oldest first, delete

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{Config, Span};
 
 const DAY: u64 = 86_400;
+/// A COMPLIANCE lock cannot be taken back, and buckets refuse one that is longer (S3: 100 years).
+const LONGEST_LOCK: u32 = 36_500;
 
 /// A retention class, new or in a preset's place. What is not given is the preset's, or that of
 /// `standard`.
@@ -104,6 +106,18 @@ impl Default for LifecycleConfig {
     }
 }
 
+impl LifecycleConfig {
+    /// Refuses what would never rest.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        for (key, span) in [("every", self.every), ("probe_every", self.probe_every)] {
+            if span.0 < std::time::Duration::from_secs(1) {
+                return Err(anyhow!("[lifecycle] {key} = \"{span}\" is shorter than 1s"));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The classes and rules of a configuration.
 pub(crate) fn classes(config: &Config) -> anyhow::Result<Classes> {
     let mut classes = Classes::default();
@@ -168,6 +182,12 @@ fn class(name: &str, given: &RetentionConfig, classes: &Classes) -> anyhow::Resu
         content: limit(given.content, base.content, "content")?,
         metadata: limit(given.metadata, base.metadata, "metadata")?,
     };
+    if class.lock > LONGEST_LOCK {
+        return Err(anyhow!(
+            "lock = \"{}d\" is longer than {LONGEST_LOCK}d, which is the longest",
+            class.lock
+        ));
+    }
     if class.metadata.is_some_and(|days| days < class.lock) {
         return Err(anyhow!(
             "metadata = \"{}d\" is shorter than lock = \"{}d\": locked objects cannot go",

@@ -12,7 +12,7 @@ use crate::Failure;
 const DEFAULT: &str = "custody.toml";
 /// So alike are a name and its misspelling.
 const SLIP: f64 = 0.8;
-/// Keys that are unset by default, so that they are not among those of the defaults.
+/// Keys whose default is that they are not there, so that no table of defaults shows them.
 const UNSET: [(&str, &str); 2] = [("tiers", "cold"), ("tiers", "storage_class")];
 /// Environment variables with our prefix that are no configuration.
 const OTHERS: [&str; 4] = ["CUSTODY_LOG", "CUSTODY_SHARED", "CUSTODY_CONFIG", "CUSTODY_PASSPHRASE"];
@@ -101,11 +101,11 @@ fn set(table: &mut toml::Table, variable: &str, value: &str) -> anyhow::Result<b
         table.insert(wanted, toml::Value::String(value.to_owned()));
         return Ok(true);
     }
-    for (name, key) in UNSET.iter().filter(|(name, key)| wanted == format!("{name}_{key}")) {
-        let inner = table.entry(*name).or_insert_with(|| toml::Table::new().into());
-        if let toml::Value::Table(inner) = inner {
-            inner.insert((*key).to_owned(), toml::Value::String(value.to_owned()));
-        }
+    let unset = UNSET.iter().find(|(name, key)| format!("{name}_{key}") == wanted);
+    if let Some((name, key)) = unset
+        && let Some(toml::Value::Table(inner)) = table.get_mut(*name)
+    {
+        inner.insert((*key).to_owned(), toml::Value::String(value.to_owned()));
         return Ok(true);
     }
     let mut known = Vec::new();

@@ -54,12 +54,14 @@ fn the_environment_wins() {
         ("CUSTODY_ARCHIVE", "/x"),
         ("CUSTODY_ARCHIVE_IMMUTABLE", "false"),
         ("CUSTODY_CAPTURE_THREADS", "3"),
+        ("CUSTODY_TIERS_COLD", "s3://cold/x"),
         ("CUSTODY_SHARED", "ignored"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = load_text("", "x", environment.into_iter()).unwrap();
     assert_eq!(config.proxy.listen, SocketAddr::from(([127, 0, 0, 1], 9)));
     assert_eq!(config.archive, Some("/x".to_owned()));
+    assert_eq!(config.tiers.cold, Some("s3://cold/x".to_owned()));
     assert_eq!((config.archive_immutable, config.capture.threads), (false, 3));
 
     let wrong = [("CUSTODY_PROXY_LISTN".to_owned(), "x".to_owned())];

@@ -296,6 +296,7 @@ impl World {
             folder: self.erasures(),
             tiers: data.join("tiers.json"),
             approvals: self.approvals,
+            turn: Mutex::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Running { lifecycle, keys, store, ledger, capture, runtime }

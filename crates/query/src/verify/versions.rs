@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::Finding;
 use crate::QueryError;
+use crate::store::Description;
 
 /// What the locks of a collector's objects are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -77,6 +78,48 @@ pub(crate) fn check_versions(
                 what: "its first version is not the one that a record names".to_owned(),
             });
         }
+    }
+    Ok(())
+}
+
+/// `custody.json` changes, and only grows: every version before names collectors that the latest one
+/// still names.
+pub(crate) fn check_description(
+    archive: &dyn Archive,
+    findings: &mut Vec<Finding>,
+) -> Result<(), QueryError> {
+    const FILE: &str = "custody.json";
+    let Some(mut stored) = archive.versions(FILE)? else { return Ok(()) };
+    stored.retain(|stored| stored.name.as_str() == FILE);
+    let mut finding = |what: String| {
+        findings.push(Finding { file: FILE.to_owned(), record: None, what });
+    };
+    if let Some(marker) = stored.iter().find(|stored| stored.marker) {
+        finding(format!("a delete marker hides it (version {})", marker.version));
+    }
+    stored.retain(|stored| !stored.marker);
+    let mut named: BTreeMap<String, String> = BTreeMap::new();
+    for version in &stored {
+        let bytes = archive.get_version(&version.name, &version.version)?.unwrap_or_default();
+        let Ok(description) = serde_json::from_slice::<Description>(&bytes) else {
+            finding(format!("version {} cannot be read", version.version));
+            continue;
+        };
+        for (collector, origin) in &named {
+            match description.collectors.get(collector).map(|described| &described.origin) {
+                Some(there) if there == origin => {}
+                Some(_) => finding(format!(
+                    "version {} names another log for collector {collector} than the one before",
+                    version.version
+                )),
+                None => finding(format!(
+                    "version {} no longer names collector {collector}",
+                    version.version
+                )),
+            }
+        }
+        let origins = description.collectors.into_iter().map(|(name, is)| (name, is.origin));
+        named.extend(origins);
     }
     Ok(())
 }
