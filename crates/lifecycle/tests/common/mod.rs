@@ -161,6 +161,10 @@ impl Archive for LockingArchive {
         Ok(Some(self.inner.list(prefix)?.into_iter().map(stored).collect()))
     }
 
+    fn get_version(&self, name: &Name, _: &Version) -> Result<Option<Vec<u8>>, ArchiveError> {
+        self.inner.get(name)
+    }
+
     fn lock_of(&self, name: &Name, _: &Version) -> Result<LockState, ArchiveError> {
         let until = self.locked_until(name);
         let mode = until.map(|_| "COMPLIANCE".to_owned());
