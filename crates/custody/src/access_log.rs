@@ -78,11 +78,12 @@ impl CommandLog {
     fn start(&self) -> anyhow::Result<Opened> {
         let place = &self.place;
         let collector = CollectorName::new(READER)?;
+        // First, so that a place without keys is left as it was.
+        let root = place.root_key()?;
         let folder = place.collectors().join(READER);
         let disk = RealDisk::create(&folder)
             .with_context(|| format!("cannot write to {}", folder.display()))?;
         let lock = lock(&folder.join(".lock"), PATIENCE)?;
-        let root = place.root_key()?;
         let (key, handover) = signing::load(place, &root, &collector)?;
         let config = ledger::Config {
             collector,

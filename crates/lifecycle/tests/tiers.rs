@@ -205,6 +205,20 @@ fn content_and_records_end_by_clocks_of_their_own() {
 }
 
 #[test]
+fn a_clock_that_the_storage_contradicts_ends_nothing() {
+    let world = World::new(false);
+    let running = world.start();
+    let short = running.call("alice", "gdpr_minimal", "short");
+    running.settle();
+    world.days_pass(200);
+    world.archive.contradicts.store(true, Ordering::Relaxed);
+    assert!(running.lifecycle.expire().is_err());
+    assert_eq!(running.text_of(short), "short");
+    world.archive.contradicts.store(false, Ordering::Relaxed);
+    assert!(!running.lifecycle.expire().unwrap().is_empty());
+}
+
+#[test]
 fn a_removal_that_is_cut_off_is_finished() {
     for nth in 1..=2 {
         for after in [false, true] {

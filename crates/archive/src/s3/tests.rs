@@ -270,3 +270,34 @@ fn a_bucket_that_cannot_work_is_refused() {
     let away = S3Archive::new(config).unwrap().check(now());
     assert!(matches!(away, Err(ArchiveError::Unavailable { .. })), "{away:?}");
 }
+
+#[test]
+fn an_endpoint_that_is_no_address_is_refused() {
+    for (endpoint, good) in [
+        ("http://127.0.0.1:9000", true),
+        ("https://s3.example.com/", true),
+        ("nonsense", false),
+        ("not a url", false),
+        ("127.0.0.1:9000", false),
+        ("ftp://x", false),
+        ("http://", false),
+    ] {
+        let access = S3Access {
+            endpoint: endpoint.to_owned(),
+            region: "us-east-1".to_owned(),
+            key: "k".to_owned(),
+            secret: "s".to_owned(),
+        };
+        let made = S3Archive::new(S3Config {
+            url: "s3://bucket/prefix".parse().unwrap(),
+            spool: None,
+            allow_unlocked: true,
+            cold_class: None,
+            access: Some(access),
+        });
+        assert_eq!(made.is_ok(), good, "{endpoint}");
+        if let Err(error) = made {
+            assert!(matches!(error, ArchiveError::Refused { .. }), "{error}");
+        }
+    }
+}

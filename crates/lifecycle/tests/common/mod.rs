@@ -42,6 +42,8 @@ pub(crate) struct LockingArchive {
     /// Changes so far.
     pub changes: AtomicU64,
     after: std::sync::atomic::AtomicBool,
+    /// Whether its server's clock is another one.
+    pub contradicts: std::sync::atomic::AtomicBool,
 }
 
 impl LockingArchive {
@@ -53,6 +55,7 @@ impl LockingArchive {
             fail_in: AtomicU64::new(0),
             changes: AtomicU64::new(0),
             after: std::sync::atomic::AtomicBool::new(false),
+            contradicts: std::sync::atomic::AtomicBool::new(false),
         }
     }
 
@@ -148,6 +151,14 @@ impl Archive for LockingArchive {
 
     fn location(&self) -> String {
         self.inner.location()
+    }
+
+    fn check(&self, now: Timestamp) -> Result<(), ArchiveError> {
+        if self.contradicts.load(Ordering::Relaxed) {
+            let reason = format!("the clock here says {now}");
+            return Err(ArchiveError::Refused { what: self.location(), reason });
+        }
+        Ok(())
     }
 
     fn versions(&self, prefix: &str) -> Result<Option<Vec<Stored>>, ArchiveError> {
