@@ -216,10 +216,19 @@ impl S3Archive {
         }
     }
 
-    /// The lock headers: never shorter than the bucket's default.
+    /// The lock headers: never shorter than the bucket's default, and none for a bucket that was
+    /// allowed to have no locks: it would refuse them.
     fn lock_headers(&self, lock: Lock) -> LockHeaders {
+        if self.is_unlocked() {
+            return LockHeaders { until: None };
+        }
         let default = self.bucket.get().and_then(check::Bucket::default_until);
         LockHeaders { until: lock.until.max(default.filter(|_| lock.until.is_some())) }
+    }
+
+    /// Whether the bucket is known to have no locks.
+    fn is_unlocked(&self) -> bool {
+        self.bucket.get().is_some_and(|bucket| !bucket.locks)
     }
 
     fn attributes(&self, lock: Lock) -> Attributes {
@@ -479,6 +488,10 @@ impl Archive for S3Archive {
     fn extend_lock(&self, name: &Name, lock: Lock) -> Result<(), ArchiveError> {
         let Some(until) = lock.until else { return Ok(()) };
         self.io.run(async {
+            self.checked().await?;
+            if self.is_unlocked() {
+                return Ok(());
+            }
             let Some(version) = self.version(name).await? else { return Ok(()) };
             let reply = self
                 .requests
