@@ -119,6 +119,7 @@ pub fn verify(
             what: format!("no collector has the key that is trusted: {key}"),
         })
         .collect();
+    versions::check_description(store.archive.as_ref(), &mut findings)?;
     findings.extend(gone::check(&all_gone, store.keys.as_deref()));
     let ok = !reports.is_empty()
         && findings.is_empty()

@@ -11,11 +11,13 @@
 )]
 #![allow(dead_code, unused_imports, reason = "each test binary uses some of it")]
 
+mod bucket;
 mod client;
 mod server;
 mod upstream;
 mod witness;
 
+pub(crate) use bucket::Bucket;
 pub(crate) use client::{Answer, Client, Head, get, post, post_to};
 pub(crate) use server::{
     ROUNDS, Run, Server, Setup, all_records, custody, custody_with, files_under, interactions,

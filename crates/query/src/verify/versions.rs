@@ -79,6 +79,16 @@ pub(crate) fn check_versions(
     Ok(())
 }
 
+/// Whether `custody.json`, which is of no collector, is hidden. It changes, so that its latest
+/// version counts and a later one is no shadow.
+pub(crate) fn check_description(
+    archive: &dyn Archive,
+    findings: &mut Vec<Finding>,
+) -> Result<(), QueryError> {
+    let nothing = Named { files: &BTreeMap::new(), ledger: &BTreeMap::new() };
+    check_versions(archive, "custody.json", &nothing, findings)
+}
+
 /// A put that was sent twice leaves the same bytes twice.
 fn same_bytes(archive: &dyn Archive, first: &Stored, later: &Stored) -> Result<bool, QueryError> {
     if first.bytes != later.bytes {
