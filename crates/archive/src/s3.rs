@@ -225,7 +225,8 @@ impl S3Archive {
         }
     }
 
-    /// The lock headers: never shorter than the bucket's default.
+    /// The lock headers: never shorter than the bucket's default, and none for a bucket that was
+    /// allowed to have no locks: it would refuse them.
     fn lock_headers(&self, lock: Lock) -> LockHeaders {
         if !self.locks() {
             return LockHeaders { until: None };
@@ -512,6 +513,10 @@ impl Archive for S3Archive {
     fn extend_lock(&self, name: &Name, lock: Lock) -> Result<(), ArchiveError> {
         let Some(until) = lock.until else { return Ok(()) };
         self.io.run(async {
+            self.checked().await?;
+            if !self.locks() {
+                return Ok(());
+            }
             let Some(version) = self.version(name).await? else { return Ok(()) };
             let reply = self
                 .requests

@@ -4,8 +4,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "tests"
 )]
 
@@ -245,7 +245,8 @@ fn anchors_follow_a_log_that_changes_its_key() {
 
     let policy = |name: &str, logs: &[&String]| {
         let path = folder.path().join(name);
-        let logs: String = logs.iter().map(|key| format!("log {key}\n")).collect();
+        let logs: Vec<String> = logs.iter().map(|key| format!("log {key}\n")).collect();
+        let logs = logs.concat();
         std::fs::write(&path, format!("{logs}witness W {}\nquorum W\n", witness.key)).unwrap();
         path
     };

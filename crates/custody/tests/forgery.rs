@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 #![expect(clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
+#[path = "forgery/bucket.rs"]
+mod bucket;
 #[path = "forgery/case.rs"]
 mod case;
 #[path = "forgery/classes.rs"]
@@ -18,7 +20,7 @@ use std::fmt::Write as _;
 
 use case::{Case, Original};
 use classes::{Cell, Place, classes};
-use support::{Setup, Upstream};
+use support::{Bucket, Setup, Upstream};
 use verifiers::{Said, VERIFIERS, Verifiers, verify};
 
 #[test]
@@ -77,6 +79,103 @@ fn every_forged_cosignature_is_told_by_who_has_a_policy() {
     table.finish();
 }
 
+/// A recording in a bucket, and who verifies it.
+struct Recorded {
+    folder: tempfile::TempDir,
+    _upstream: Upstream,
+    setup: Setup,
+    bucket: Bucket,
+    original: Original,
+    policy: String,
+    verifiers: Verifiers,
+}
+
+impl Recorded {
+    fn into(bucket: Bucket, calls: usize, top: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let upstream = Upstream::start();
+        let mut setup = Setup::new(folder.path(), upstream.address);
+        setup.top = format!("archive = {:?}\n{top}", bucket.url);
+        setup.environment.clone_from(&bucket.environment);
+        let (key, witness) = Original::anchored(&mut setup, calls);
+        let policy = folder.path().join("policy");
+        let text = format!("log {key}\nwitness W {}\nquorum W\n", witness.key);
+        std::fs::write(&policy, text).unwrap();
+        let first = folder.path().join("first");
+        bucket.copy(false, &first.join("archive"));
+        let original = Original::of(first, key);
+        let policy = policy.to_str().unwrap().to_owned();
+        let verifiers = Verifiers::find();
+        Self { folder, _upstream: upstream, setup, bucket, original, policy, verifiers }
+    }
+
+    /// In the order of `bucket::COLUMNS`, on this bucket.
+    fn run(&self, bucket: &Bucket) -> Vec<Option<Said>> {
+        let key = self.original.key.as_str();
+        let on_bucket = |more: [&str; 2]| {
+            let arguments = ["--archive", &bucket.url, more[0], more[1]];
+            Some(verify(&self.setup.data, &arguments, &bucket.environment))
+        };
+        let mut said = vec![on_bucket(["--key", key]), on_bucket(["--policy", &self.policy])];
+        for latest in [false, true] {
+            let copy = tempfile::tempdir_in(&self.folder).unwrap();
+            bucket.copy(latest, copy.path());
+            said.push(Some(self.verifiers.offline(copy.path(), &["--policy", &self.policy])));
+            said.push(self.verifiers.script(copy.path(), key));
+        }
+        said
+    }
+
+    fn fill(&self, rows: Vec<bucket::Row>) -> Table {
+        for (name, said) in bucket::COLUMNS.iter().zip(self.run(&self.bucket)) {
+            assert!(said.as_ref().is_none_or(|said| said.code == 0), "{name}: {said:#?}");
+        }
+        let mut table = Table::new(&bucket::COLUMNS);
+        for row in rows {
+            let place = (row.forge)(&self.bucket, &self.original);
+            table.row(row.name, &row.cells, &self.run(&self.bucket), &place);
+            self.bucket.restore(|name| std::fs::read(self.original.archive().join(name)).unwrap());
+        }
+        table
+    }
+}
+
+#[test]
+fn every_forgery_in_a_bucket_with_locks_is_told_by_who_asks_for_versions() {
+    let Some(bucket) = Bucket::open(true, "locked") else { return };
+    let recorded = Recorded::into(bucket, 262, "");
+    // Locks hold what was put: that is why shadows and markers are all that there is.
+    let (bucket, original) = (&recorded.bucket, &recorded.original);
+    // What a probe left is not of the log.
+    let of_log = |stored: &archive::Stored| stored.name.as_str().starts_with("c1/");
+    for stored in bucket.versions().into_iter().filter(of_log) {
+        let status = bucket.remove(stored.name.as_str(), &stored.version.0);
+        assert_eq!(status, 403, "{}", stored.name);
+    }
+    let mut table = recorded.fill(bucket::locked());
+    let again = Bucket::open(true, "copied").unwrap();
+    for file in support::files_under(&original.archive()) {
+        let name = file.strip_prefix(original.archive()).unwrap().to_str().unwrap().to_owned();
+        again.put(&name, &std::fs::read(file).unwrap());
+    }
+    let place = Place { file: original.file.clone(), record: None };
+    table.row(
+        "versions that records name replaced",
+        &bucket::copied(),
+        &recorded.run(&again),
+        &place,
+    );
+    again.restore(|_| Vec::new());
+    table.finish();
+}
+
+#[test]
+fn every_forgery_in_a_bucket_without_locks_is_told() {
+    let Some(bucket) = Bucket::open(false, "plain") else { return };
+    let recorded = Recorded::into(bucket, 20, "allow_unlocked = true\n");
+    recorded.fill(bucket::plain()).finish();
+}
+
 /// A table as it is filled: what is not told as it should be is told at the end.
 struct Table {
     columns: &'static [&'static str],
@@ -86,7 +185,8 @@ struct Table {
 
 impl Table {
     fn new(columns: &'static [&'static str]) -> Self {
-        let head: String = columns.iter().map(|name| format!("{name:16} ")).collect();
+        let head: Vec<String> = columns.iter().map(|name| format!("{name:16} ")).collect();
+        let head = head.concat();
         println!("{:44} {head}", "");
         Self { columns, wrong: Vec::new(), blind: Vec::new() }
     }

@@ -247,8 +247,15 @@ fn a_bucket_that_cannot_work_is_refused() {
 
     let (allowed, _spool) = archive(false, true).unwrap();
     allowed.check(now()).unwrap();
-    allowed.put_all(&[(name("c1/a"), b"x")], Lock::NONE).unwrap();
-    assert_eq!(allowed.get(&name("c1/a")).unwrap().unwrap(), b"x");
+    // What asks for a lock is put without one, and so is what is replaced.
+    let (object, checkpoint) = (name("c1/a"), name("c1/ledger/checkpoint"));
+    allowed.put_all(&[(object.clone(), b"x")], in_days(9)).unwrap();
+    assert_eq!(allowed.get(&object).unwrap().unwrap(), b"x");
+    allowed.replace(&checkpoint, b"x", in_days(9)).unwrap();
+    allowed.extend_lock(&object, in_days(10)).unwrap();
+    let mut staged = allowed.stage().unwrap();
+    staged.write_all(&vec![7; PIECE + 1]).unwrap();
+    staged.put(&name("c1/large"), in_days(9)).unwrap();
     assert!(allowed.probe(now()).unwrap().is_none());
 
     let (locked, _spool) = archive(true, false).unwrap();

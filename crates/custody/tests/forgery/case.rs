@@ -73,11 +73,11 @@ impl Original {
                 text.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse().unwrap()
             };
             for i in 0..calls {
+                let before = size();
                 let said =
                     post(server.proxy, &[], chat(&format!("question {i}"), false).as_bytes());
                 assert_eq!(said.head.status, 200);
                 if i % 100 == 2 {
-                    let before = size();
                     until("it is anchored", SOON, || (size() > before).then_some(()));
                 }
             }
@@ -102,8 +102,9 @@ impl Original {
         Self { data, key, segments, file, newest, victim: of_calls[3], other: of_calls[7] }
     }
 
-    pub(crate) fn data(&self) -> &Path {
-        &self.data
+    /// Its archive's folder.
+    pub(crate) fn archive(&self) -> PathBuf {
+        self.data.join("archive")
     }
 
     pub(crate) fn copy(&self) -> Case {

@@ -36,7 +36,7 @@ pub(crate) struct Class {
 }
 
 pub(crate) const LOG_ONLY: &str = "it audits the log; envelopes and parts are not its business";
-const NO_JSON: &str = "it takes the key from you and does not read custody.json";
+pub(crate) const NO_JSON: &str = "it takes the key from you and does not read custody.json";
 const ARCHIVE_ONLY: &str = "the journal is not in the archive";
 pub(crate) const OLDER: &str =
     "an older state is as true as a newer one; only somebody who holds a later checkpoint can tell";
@@ -416,7 +416,7 @@ fn describe(case: &Case, old: &str, new: &SigningKey, origin: &str) {
     case.write("custody.json", forged.as_bytes());
 }
 
-fn other_key(case: &Case, o: &Original) -> Place {
+pub(crate) fn other_key(case: &Case, o: &Original) -> Place {
     let (origin, _) = o.key.split_once('+').unwrap();
     describe(case, &o.key, &forger(origin), origin);
     at("custody.json", None)

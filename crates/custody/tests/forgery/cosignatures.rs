@@ -19,8 +19,8 @@ pub(crate) struct Row {
 }
 
 const NO_POLICY: &str = "without a policy nobody is trusted to cosign, and no cosignature is read";
-const NO_ANCHORS: &str = "it reads no anchors";
-const KEPT_BY_OPERATOR: &str = "what is kept of a witness is in the operator's hands: the quorum \
+pub(crate) const NO_ANCHORS: &str = "it reads no anchors";
+pub(crate) const KEPT_BY_OPERATOR: &str = "what is kept of a witness is in the operator's hands: the quorum \
                                 stands still at the size before, which it says; the witness knows";
 
 /// A row that only the two with a policy see.

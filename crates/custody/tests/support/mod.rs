@@ -11,12 +11,14 @@
 )]
 #![allow(dead_code, unused_imports, reason = "each test binary uses some of it")]
 
+mod bucket;
 mod client;
 mod s3;
 mod server;
 mod upstream;
 mod witness;
 
+pub(crate) use bucket::Bucket;
 pub(crate) use client::{Answer, Client, Head, get, post, post_to};
 pub(crate) use s3::{Relay, S3, Weather};
 pub(crate) use server::{

@@ -257,7 +257,7 @@ fn a_new_epoch_opens_what_the_old_one_did_and_old_copies_open_nothing() {
     }
     assert!(KeyStore::open(dir.path(), &root).unwrap().opens(before.subject, before.period));
     // Rows of before, put back under the key of now.
-    let rows = copied.iter().find(|(name, _)| name.ends_with(".rows")).unwrap();
+    let rows = copied.iter().find(|(name, _)| name.ends_with("0001.rows")).unwrap();
     std::fs::write(dir.path().join("store-0002.rows"), &rows.1).unwrap();
     assert!(KeyStore::open(dir.path(), &root).is_err());
 }
