@@ -175,7 +175,7 @@ fn a_crash_at_any_step_leaves_one_that_works() {
 fn what_a_kill_cut_off_goes_with_the_next_exchange() {
     let world = World::new("file");
     let cut = world.keys().join(".unfinished-1-1");
-    std::fs::write(&cut, "0d".repeat(32)).unwrap();
+    durable::replace(&cut, "0d".repeat(32).as_bytes(), 0o600).unwrap();
     rotate_root(&source(world.keys(), "file"), None).unwrap();
     assert!(!cut.exists());
     world.opens("file").unwrap();
