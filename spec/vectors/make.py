@@ -146,8 +146,31 @@ others = {
     "segment": {"files": [{"bytes": 4096, "crc32": 4294967295, "sha256": sha256(b"a file").hex(),
                            "name": "c1/records/class=standard/date=2026-11-23/000000000000-000000000007.parquet"}],
                 "first": 0, "last": 7, "records": 8},
+    "probe": {"archive": "s3://audit-bucket/prod", "held": False, "checks": [
+        {"answer": "403 AccessDenied Access Denied; the object is as it was", "attempt": "delete by version", "outcome": "held"},
+        {"answer": "200; the lock ends earlier", "attempt": "shorten", "outcome": "broken"}]},
+    "erasure": {"approvals": [{"at": recorded - 3600000000, "by": "local:second"}], "basis": "request of the data subject (GDPR Art. 17)",
+                "epoch": 2, "erasure": "0123456789abcdef", "keys": ["11" * 16], "records": 4, "requested_by": "local:first"},
+    "expiry": {"class": "gdpr_minimal", "keys": ["22" * 16], "periods": ["2026-10-23"]},
+    "hold": {"event": "placed", "hold": "case-2026-17", "reason": "claim of a customer", "records": 4, "subjects": ["11" * 16],
+             "who": "local:counsel"},
+    "tier": {"archive": "s3://audit-bucket/cold", "class": "standard", "day": "2026-11-23", "records": 2,
+             "files": [{"bytes": 2048, "crc32": 7, "locked_until": recorded + 86400000000, "sha256": sha256(b"cold").hex(), "version": "v-3",
+                        "name": "c1/records/class=standard/date=2026-11-23/000000000000-000000000007.cold.parquet"}],
+             "from": ["c1/records/class=standard/date=2026-11-23/000000000000-000000000007.parquet",
+                      "c1/parts/class=standard/date=2026-11-23/000000000000-000000000007.parquet"]},
 }
-events = {kind: canonical(head | {"kind": kind, "body": body}) for kind, body in others.items()}
+# Of a kind that stands above, with the members that only some records have: <kind>.<what>.
+others["segment.locked"] = others["segment"] | {
+    "files": [file | {"locked_until": recorded + 86400000000, "version": "v-1"} for file in others["segment"]["files"]],
+    "ledger": [{"name": "c1/ledger/checkpoints/008", "version": "v-2"}]}
+others["expiry.files"] = {
+    "class": "gdpr_minimal", "leaves": [[0, 1], [7, 7]], "numbers": [[3, 4]], "periods": ["2026-05-24"],
+    "files": [f"c1/{kind}/class=gdpr_minimal/date=2026-05-24/000000000000-000000000007.parquet" for kind in ("parts", "records")]}
+others["hold.lifted"] = others["hold"] | {"event": "lifted", "reason": "settled", "records": 0}
+events = {name: canonical(head | {"kind": name.split(".")[0], "body": body}) for name, body in others.items()}
+events["interaction.kept"] = canonical(json.loads(interaction) | {"retention": {
+    "class": "standard", "content_until": recorded + 400 * 86400000000, "locked_until": recorded + 183 * 86400000000}})
 write("envelope.txt", interaction=interaction.decode(), interaction_sha256=sha256(interaction),
       gap=gap.decode(), gap_sha256=sha256(gap),
       **{name: value for kind, bytes_ in events.items()
@@ -184,27 +207,40 @@ frames = dict(
     piece=frame(6, struct.pack("<Q", number) + b"sealed"),
     record=frame(7, struct.pack("<QQ", 0, number) + leaves[0][1:17] + interaction),
 )
-write("journal.txt", **frames)
+edge = bytes([1, 0]) + struct.pack(">H", 2) + b"".join(hashes) + b"".join(struct.pack(">H", 57) + entry for entry in leaves)
+write("journal.txt", **frames, edge=edge)
 
 # keys.md: a whole key store, and a signing key.
 root_key, store_key = b"\x0a" * 32, b"\x0b" * 32
 lookup = mac(store_key, b"custody/lookup/v1")
 def label(*path):
     return mac(lookup, b"".join(struct.pack("<Q", len(p.encode())) + p.encode() for p in path))
-def row(kind, kid, label, key, salt):
+def row(kind, kid, label, key, salt, store_key=store_key):
     wrapped = chunked(store_key, b"custody/key-row/v1", salt, bytes([kind]) + kid + label + key)
     return struct.pack("<II", len(wrapped), zlib.crc32(wrapped)) + wrapped
 labels = [label("subject", "default", "user", "u-1"), label("period", "default", "standard", "2026-11"),
-          label("purpose", "custody/credential/v1")]
+          label("purpose", "custody/credential/v1"), label("period", "default", "standard", "2026-11-23")]
 rows = [row(1, b"\x11" * 16, labels[0], subject, b"\x01" * 24), row(2, b"\x22" * 16, labels[1], period, b"\x02" * 24),
         row(3, b"\x33" * 16, labels[2], b"\x0c" * 32, b"\x03" * 24)]
+# Epoch 2: the month's key is gone but for what a hold keeps, the lookup key stays in a row, the subject's key stays.
+second_key = b"\x0d" * 32
+second_rows = [row(3, b"\x44" * 16, b"\0" * 32, lookup, b"\x09" * 24, second_key),
+               row(1, b"\x11" * 16, labels[0], subject, b"\x0a" * 24, second_key),
+               row(2, b"\x55" * 16, labels[3], b"\x0e" * 32, b"\x0b" * 24, second_key)]
+holds = json.dumps([{"hold": "case-2026-17", "placed": recorded, "reason": "claim of a customer", "who": "local:counsel", "scopes": [
+    {"subject": "11" * 16, "period": "22" * 16, "tenant": "default", "class": "standard",
+     "key": (dedup + salting + sealing).hex()}]}], separators=(",", ":")).encode()
 write("keys.txt", root_key=root_key, store_key=store_key,
       store_key_file=chunked(root_key, b"custody/store-key/v1", b"\x04" * 24, store_key),
       lookup_key=lookup, subject_label=labels[0], period_label=labels[1], purpose_label=labels[2],
       subject_row=rows[0], period_row=rows[1], purpose_row=rows[2], purpose_key=b"\x0c" * 32,
       pseudonym="u_" + mac(subject, b"custody/pseudonym/v1")[:8].hex(),
       pid=pid, signing_key_file=chunked(root_key, b"custody/signing-key/v1", b"\x05" * 24, b"\7" * 32),
-      origin=origin, verifier_key=verifier)
+      origin=origin, verifier_key=verifier,
+      second_store_key=second_key, second_store_key_file=chunked(root_key, b"custody/store-key/v1", b"\x0c" * 24, second_key),
+      second_lookup_row=second_rows[0], second_subject_row=second_rows[1],
+      second_day_label=labels[3], second_day_row=second_rows[2],
+      second_holds=holds.decode(), second_holds_file=chunked(second_key, b"custody/holds/v1", b"\x0d" * 24, holds))
 
 # archive.md: names.
 def spread(number):
@@ -215,7 +251,7 @@ def spread(number):
 ledger = "c1/ledger/"
 write("archive.txt", installation="0123abcd", collector="c1", origin=origin,
       description=canonical({"format": 1, "collectors": {"c1": {"origin": origin, "key": verifier}}}).decode(),
-      checkpoint=ledger + "checkpoint",
+      owner="c1/collector.json", owner_object=canonical({"origin": origin}).decode(), checkpoint=ledger + "checkpoint",
       checkpoint_of_7=ledger + "checkpoints/" + spread(7), checkpoint_of_70000=ledger + "checkpoints/" + spread(70000),
       full_tile=f"{ledger}tile/0/{spread(1234067)}", partial_tile=f"{ledger}tile/1/{spread(0)}.p/17",
       bundle=f"{ledger}tile/entries/{spread(273)}.p/112",

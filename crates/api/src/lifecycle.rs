@@ -7,8 +7,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use record::RecordId;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 use crate::server::Api;
@@ -134,10 +135,34 @@ impl From<Refused> for Problem {
     }
 }
 
-type Body<T> = Result<Json<T>, JsonRejection>;
+type Body = Result<Json<Map<String, Value>>, JsonRejection>;
 
-fn body<T>(body: Body<T>) -> Result<T, Problem> {
-    body.map(|Json(value)| value).map_err(|rejection| Problem::bad(rejection.body_text()))
+/// A question whose members are all known: `dryrun` must not erase what `dry_run` would only count.
+trait Question: DeserializeOwned {
+    const MEMBERS: &'static [&'static str];
+}
+
+impl Question for ErasureRequest {
+    const MEMBERS: &'static [&'static str] =
+        &["user", "session", "caller", "basis", "dry_run", "who"];
+}
+
+impl Question for Word {
+    const MEMBERS: &'static [&'static str] = &["who", "reason"];
+}
+
+impl Question for HoldPlacement {
+    const MEMBERS: &'static [&'static str] =
+        &["hold", "reason", "user", "session", "caller", "where", "ids", "who"];
+}
+
+fn body<T: Question>(body: Body) -> Result<T, Problem> {
+    let Json(members) = body.map_err(|rejection| Problem::bad(rejection.body_text()))?;
+    if let Some(unknown) = members.keys().find(|name| !T::MEMBERS.contains(&name.as_str())) {
+        let known = T::MEMBERS.join(", ");
+        return Err(Problem::bad(format!("unknown member {unknown:?}; known: {known}")));
+    }
+    serde_json::from_value(Value::Object(members)).map_err(|error| Problem::bad(error.to_string()))
 }
 
 /// Runs it beside the event loop: it waits for disks.
@@ -154,9 +179,9 @@ async fn run(
 
 pub(crate) async fn post_erasure(
     State(api): State<Api>,
-    request: Body<ErasureRequest>,
+    request: Body,
 ) -> Result<Response, Problem> {
-    let request = body(request)?;
+    let request: ErasureRequest = body(request)?;
     run(api, move |keeper| keeper.erase(&request)).await
 }
 
@@ -167,9 +192,9 @@ pub(crate) async fn get_erasures(State(api): State<Api>) -> Result<Response, Pro
 pub(crate) async fn post_approval(
     State(api): State<Api>,
     Path(id): Path<String>,
-    word: Body<Word>,
+    word: Body,
 ) -> Result<Response, Problem> {
-    let word = body(word)?;
+    let word: Word = body(word)?;
     run(api, move |keeper| keeper.approve(&id, &word)).await
 }
 
@@ -182,9 +207,9 @@ pub(crate) async fn delete_erasure(
 
 pub(crate) async fn post_hold(
     State(api): State<Api>,
-    placement: Body<HoldPlacement>,
+    placement: Body,
 ) -> Result<Response, Problem> {
-    let placement = body(placement)?;
+    let placement: HoldPlacement = body(placement)?;
     run(api, move |keeper| keeper.place_hold(&placement)).await
 }
 
@@ -195,8 +220,51 @@ pub(crate) async fn get_holds(State(api): State<Api>) -> Result<Response, Proble
 pub(crate) async fn post_lift(
     State(api): State<Api>,
     Path(name): Path<String>,
-    word: Body<Word>,
+    word: Body,
 ) -> Result<Response, Problem> {
-    let word = body(word)?;
+    let word: Word = body(word)?;
     run(api, move |keeper| keeper.lift_hold(&name, &word)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read<T: Question>(value: Value) -> Result<T, Problem> {
+        let Value::Object(members) = value else { panic!("no object") };
+        body(Ok(Json(members)))
+    }
+
+    #[test]
+    fn a_misspelt_member_is_refused() {
+        let typo = read::<ErasureRequest>(json!({ "user": "alice", "dryrun": true }));
+        assert!(typo.unwrap_err().detail.contains("dry_run"));
+        assert!(read::<HoldPlacement>(json!({ "hold": "x", "usr": "alice" })).is_err());
+        assert!(read::<Word>(json!({ "wo": "x" })).is_err());
+    }
+
+    #[test]
+    fn what_a_command_asks_is_read_as_it_was_meant() {
+        let whose = Whose { user: Some("alice".to_owned()), ..Whose::default() };
+        let erasure = ErasureRequest {
+            whose: whose.clone(),
+            basis: "basis".to_owned(),
+            dry_run: true,
+            who: "local:me".to_owned(),
+        };
+        assert_eq!(read::<ErasureRequest>(json!(erasure)).unwrap(), erasure);
+        let hold = HoldPlacement {
+            hold: "case-7".to_owned(),
+            reason: "why".to_owned(),
+            whose,
+            filter: Some("outcome = error".to_owned()),
+            ids: vec!["01a2095d-b703-726a-9d96-c7cb34cfd114".parse().unwrap()],
+            who: "local:me".to_owned(),
+        };
+        assert_eq!(read::<HoldPlacement>(json!(hold)).unwrap(), hold);
+        let word = Word { who: "local:me".to_owned(), reason: "why".to_owned() };
+        assert_eq!(read::<Word>(json!(word)).unwrap(), word);
+    }
 }

@@ -71,6 +71,11 @@ pub trait Archive: Send + Sync {
         false
     }
 
+    /// Whether what is put is locked as it is asked.
+    fn locks(&self) -> bool {
+        false
+    }
+
     /// Refuses a storage that can never work as it is configured; a storage that does not answer
     /// just now is [`ArchiveError::Unavailable`]. Reads and writes nothing of the archive.
     fn check(&self, now: Timestamp) -> Result<(), ArchiveError> {

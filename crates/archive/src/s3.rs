@@ -115,18 +115,27 @@ impl S3Archive {
         };
         let region = builder
             .get_config_value(&AmazonS3ConfigKey::Region)
+            .filter(|region| !region.trim().is_empty())
             .unwrap_or_else(|| "us-east-1".to_owned());
+        let given = |text: &String| !text.trim().is_empty();
         let endpoint = builder
             .get_config_value(&AmazonS3ConfigKey::Endpoint)
-            .or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok())
-            .or_else(|| std::env::var("AWS_ENDPOINT_URL").ok())
+            .filter(given)
+            .or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(given))
+            .or_else(|| std::env::var("AWS_ENDPOINT_URL").ok().filter(given))
             .unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com"));
-        let endpoint = endpoint.trim_end_matches('/').to_owned();
+        let endpoint = endpoint.trim().trim_end_matches('/').to_owned();
+        if !is_address(&endpoint) {
+            return Err(refused(format!(
+                "the endpoint {endpoint:?} is no address such as https://s3.example.com; set \
+                 AWS_ENDPOINT_URL, or unset it for AWS"
+            )));
+        }
         let plain_http = endpoint.starts_with("http://");
         let options = ClientOptions::new()
             .with_allow_http(plain_http)
             .with_connect_timeout(Duration::from_secs(5))
-            .with_timeout(Duration::from_mins(1));
+            .with_timeout(Duration::from_secs(30));
         let builder = builder
             .with_bucket_name(&config.url.bucket)
             .with_region(&region)
@@ -184,7 +193,7 @@ impl S3Archive {
 
     /// The versions of one name, the oldest first.
     async fn versions_of(&self, name: &Name) -> Result<Vec<Stored>, ArchiveError> {
-        let all = self.requests.versions(&self.key(name), &self.config.url).await;
+        let all = self.requests.versions_of(&self.key(name), &self.config.url).await;
         let all = all.map_err(ArchiveError::unavailable("list the versions of", name))?;
         Ok(all.into_iter().filter(|stored| stored.name == *name).collect())
     }
@@ -219,16 +228,11 @@ impl S3Archive {
     /// The lock headers: never shorter than the bucket's default, and none for a bucket that was
     /// allowed to have no locks: it would refuse them.
     fn lock_headers(&self, lock: Lock) -> LockHeaders {
-        if self.is_unlocked() {
+        if !self.locks() {
             return LockHeaders { until: None };
         }
         let default = self.bucket.get().and_then(check::Bucket::default_until);
         LockHeaders { until: lock.until.max(default.filter(|_| lock.until.is_some())) }
-    }
-
-    /// Whether the bucket is known to have no locks.
-    fn is_unlocked(&self) -> bool {
-        self.bucket.get().is_some_and(|bucket| !bucket.locks)
     }
 
     fn attributes(&self, lock: Lock) -> Attributes {
@@ -410,6 +414,17 @@ impl Archive for S3Archive {
 
     fn get(&self, name: &Name) -> Result<Option<Vec<u8>>, ArchiveError> {
         self.io.run(async {
+            if name.changes() {
+                // The latest has no need of a listing, unless a delete marker hides it.
+                match self.store.get_opts(&self.path(name)?, GetOptions::default()).await {
+                    Ok(got) => {
+                        let bytes = got.bytes().await.map_err(|e| unavailable("read", name, e))?;
+                        return Ok(Some(bytes.into()));
+                    }
+                    Err(object_store::Error::NotFound { .. }) => {}
+                    Err(error) => return Err(unavailable("read", name, error)),
+                }
+            }
             let Some(version) = self.version(name).await? else { return Ok(None) };
             Ok(self.read(name, &version).await?.map(Vec::from))
         })
@@ -419,7 +434,6 @@ impl Archive for S3Archive {
         let mut names = Vec::new();
         for stored in self.versions(prefix)?.unwrap_or_default() {
             if !stored.marker && names.last() != Some(&stored.name) {
-                self.remember(&stored.name, &stored.version);
                 names.push(stored.name);
             }
         }
@@ -457,6 +471,10 @@ impl Archive for S3Archive {
         true
     }
 
+    fn locks(&self) -> bool {
+        self.bucket.get().is_some_and(|bucket| bucket.locks)
+    }
+
     fn check(&self, now: Timestamp) -> Result<(), ArchiveError> {
         self.io.run(async {
             let bucket = check::bucket(&self.requests, &self.config).await?;
@@ -470,7 +488,14 @@ impl Archive for S3Archive {
         self.io.run(async {
             let prefix_key = self.config.url.key(prefix);
             let listed = self.requests.versions(&prefix_key, &self.config.url).await;
-            listed.map(Some).map_err(ArchiveError::unavailable("list", prefix))
+            let remember = |stored: &Vec<Stored>| {
+                for versions in stored.chunk_by(|a, b| a.name == b.name) {
+                    if let Some(first) = versions.iter().find(|stored| !stored.marker) {
+                        self.remember(&first.name, &first.version);
+                    }
+                }
+            };
+            listed.inspect(remember).map(Some).map_err(ArchiveError::unavailable("list", prefix))
         })
     }
 
@@ -489,7 +514,7 @@ impl Archive for S3Archive {
         let Some(until) = lock.until else { return Ok(()) };
         self.io.run(async {
             self.checked().await?;
-            if self.is_unlocked() {
+            if !self.locks() {
                 return Ok(());
             }
             let Some(version) = self.version(name).await? else { return Ok(()) };
@@ -509,7 +534,7 @@ impl Archive for S3Archive {
     fn probe(&self, now: Timestamp) -> Result<Option<Vec<Check>>, ArchiveError> {
         self.io.run(async {
             self.checked().await?;
-            if !self.bucket.get().is_some_and(|bucket| bucket.locks) {
+            if !self.locks() {
                 return Ok(None);
             }
             probe::probe(self, now).await.map(Some)
@@ -561,6 +586,15 @@ impl Staged for S3Staged<'_> {
         };
         Ok((sum, version))
     }
+}
+
+/// Whether a text can be the beginning of a request's address.
+fn is_address(endpoint: &str) -> bool {
+    endpoint.parse::<http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+            && uri.query().is_none()
+    })
 }
 
 fn sum_of_bytes(bytes: &[u8]) -> Sum {

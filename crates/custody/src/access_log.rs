@@ -5,17 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
+use archive::durable;
 use keys::KeyStore;
 use ledger::{Ledger, RealDisk, SystemClock};
 use query::{AccessLog, Refusal};
 use record::envelope::Access;
 use record::{Body, CollectorName, RecordId};
 
+use crate::config;
 use crate::place::Place;
 use crate::signing;
 
 /// The collector that commands write under.
-const READER: &str = "reader";
+pub(crate) const READER: &str = "reader";
 /// How long one command waits for another.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -76,11 +78,12 @@ impl CommandLog {
     fn start(&self) -> anyhow::Result<Opened> {
         let place = &self.place;
         let collector = CollectorName::new(READER)?;
+        // First, so that a place without keys is left as it was.
+        let root = place.root_key()?;
         let folder = place.collectors().join(READER);
         let disk = RealDisk::create(&folder)
             .with_context(|| format!("cannot write to {}", folder.display()))?;
         let lock = lock(&folder.join(".lock"), PATIENCE)?;
-        let root = place.root_key()?;
         let (key, handover) = signing::load(place, &root, &collector)?;
         let config = ledger::Config {
             collector,
@@ -90,7 +93,7 @@ impl CommandLog {
             keys: Arc::new(KeyStore::open(&place.keys, &root)?),
             clock: Arc::new(SystemClock),
             admits: false,
-            classes: Arc::default(),
+            classes: Arc::new(config::classes(&place.config)?),
             tiered: false,
             seal_every: Duration::from_mins(1),
             heartbeat: Duration::ZERO,
@@ -135,6 +138,13 @@ impl Drop for CommandLog {
             tracing::debug!(%error, "the reader's log was not closed");
         }
     }
+}
+
+/// Takes the lock of whoever writes the key store. Collectors have locks of their own and may share
+/// the store: two writers would cut off each other's rows.
+pub(crate) fn lock_keys(keys: &std::path::Path, patience: Duration) -> anyhow::Result<File> {
+    durable::create_dir_all(keys).with_context(|| format!("cannot write to {}", keys.display()))?;
+    lock(&keys.join(".writer"), patience)
 }
 
 /// Takes the lock of a log's folder; the system gives it back when the process ends.

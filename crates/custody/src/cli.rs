@@ -197,6 +197,9 @@ pub(crate) struct EraseArgs {
     /// Agree to an erasure that somebody else asked for
     #[arg(long, value_name = "ID", conflicts_with_all = ["subject", "dry_run"])]
     pub(crate) approve: Option<String>,
+    /// Withdraw an erasure that waits
+    #[arg(long, value_name = "ID", conflicts_with_all = ["subject", "dry_run", "approve"])]
+    pub(crate) withdraw: Option<String>,
     /// List erasures that wait for approval
     #[arg(long, conflicts_with_all = ["subject", "approve"])]
     pub(crate) list: bool,

@@ -9,9 +9,7 @@ use serde_json::Value;
 
 /// Gets `path` from the server at `base` (`http://127.0.0.1:8081`).
 pub(crate) fn get(base: &str, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
-    let authority = base.trim_end_matches('/').strip_prefix("http://").ok_or_else(|| {
-        anyhow!("--server {base}: expected an address such as http://127.0.0.1:8081")
-    })?;
+    let authority = authority(base)?;
     let mut target = path.to_owned();
     for (i, (name, value)) in query.iter().enumerate() {
         target.push(if i == 0 { '?' } else { '&' });
@@ -34,13 +32,32 @@ pub(crate) fn get(base: &str, path: &str, query: &[(&str, String)]) -> anyhow::R
 
 /// Posts JSON to `path` of the server at `base`; gives the status and what it answered.
 pub(crate) fn post(base: &str, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
-    let authority = base.trim_end_matches('/').strip_prefix("http://").ok_or_else(|| {
-        anyhow!("--server {base}: expected an address such as http://127.0.0.1:8081")
-    })?;
+    let authority = authority(base)?;
     let request = Request::post(path)
         .header("host", authority)
         .header("content-type", "application/json")
         .body(Full::new(Bytes::from(serde_json::to_vec(body)?)))?;
+    answer(base, authority, request)
+}
+
+/// Deletes `path` of the server at `base`; gives the status and what it answered.
+pub(crate) fn delete(base: &str, path: &str) -> anyhow::Result<(u16, Value)> {
+    let authority = authority(base)?;
+    let request = Request::delete(path).header("host", authority).body(Full::new(Bytes::new()))?;
+    answer(base, authority, request)
+}
+
+fn authority(base: &str) -> anyhow::Result<&str> {
+    base.trim_end_matches('/').strip_prefix("http://").ok_or_else(|| {
+        anyhow!("--server {base}: expected an address such as http://127.0.0.1:8081")
+    })
+}
+
+fn answer(
+    base: &str,
+    authority: &str,
+    request: Request<Full<Bytes>>,
+) -> anyhow::Result<(u16, Value)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (status, answer) =
         runtime.block_on(send(authority, request)).with_context(|| format!("cannot ask {base}"))?;

@@ -2,7 +2,7 @@
 //! writes the key store; where none runs, the command itself.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use api::lifecycle::{ErasureRequest, HoldPlacement, Keeper as _, Refused, Word};
@@ -13,11 +13,14 @@ use record::CollectorName;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::access_log::{CommandLog, lock};
+use crate::access_log::{CommandLog, lock, lock_keys};
 use crate::own_keeper::OwnKeeper;
 use crate::place::{Place, TENANT};
 use crate::recorder::API_FILE;
 use crate::{Failure, config, http};
+
+/// How long one command waits for another, or for a recorder that starts.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The recorder that runs, or this process.
 pub(crate) enum Keeper {
@@ -30,7 +33,7 @@ pub(crate) struct Here {
     keeper: OwnKeeper,
     // Dropped after what uses the key store.
     _log: CommandLog,
-    _lock: std::fs::File,
+    _locks: [std::fs::File; 2],
 }
 
 impl Keeper {
@@ -51,13 +54,23 @@ impl Keeper {
         }
         RealDisk::create(&folder)
             .with_context(|| format!("cannot write to {}", folder.display()))?;
-        match lock(&folder.join(".lock"), Duration::ZERO) {
-            Ok(lock) => Ok(Self::Here(Box::new(Here::open(place, lock)?))),
-            Err(busy) => {
-                let told = folder.join(API_FILE);
-                let server = std::fs::read_to_string(&told).map_err(|_| busy)?;
-                Ok(Self::Server(server.trim().to_owned()))
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let busy = match lock(&folder.join(".lock"), Duration::ZERO) {
+                Ok(lock) => return Ok(Self::Here(Box::new(Here::open(place, lock)?))),
+                Err(busy) => busy,
+            };
+            // A recorder, or a command that will be done soon; what a recorder left that is gone
+            // says where nobody answers.
+            let told = std::fs::read_to_string(folder.join(API_FILE)).unwrap_or_default();
+            let server = told.trim();
+            if !server.is_empty() && http::get(server, "/api/v1/holds", &[]).is_ok() {
+                return Ok(Self::Server(server.to_owned()));
             }
+            if Instant::now() > until {
+                return Err(busy.into());
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
     }
 
@@ -74,6 +87,16 @@ impl Keeper {
                 post(server, &format!("/api/v1/erasures/{}/approval", http::encode(id)), word)
             }
             Self::Here(here) => done(here.keeper.approve(id, word)),
+        }
+    }
+
+    pub(crate) fn withdraw(&self, id: &str) -> Result<Value, Failure> {
+        match self {
+            Self::Server(server) => {
+                let path = format!("/api/v1/erasures/{}", http::encode(id));
+                answered(server, http::delete(server, &path)?)
+            }
+            Self::Here(here) => done(here.keeper.withdraw(id)),
         }
     }
 
@@ -110,6 +133,7 @@ impl Keeper {
 
 impl Here {
     fn open(place: &Place, lock: std::fs::File) -> Result<Self, Failure> {
+        let keys_lock = lock_keys(&place.keys, Duration::ZERO)?;
         let root = place.root_key()?;
         let keys = Arc::new(KeyStore::open_or_create(&place.keys, &root)?);
         let log = CommandLog::new(place.clone());
@@ -123,16 +147,22 @@ impl Here {
             clock: Arc::new(SystemClock),
             tenant: TENANT.to_owned(),
             folder: place.erasures(),
+            tiers: place.data.join("tiers.json"),
             approvals: place.config.erasure.approvals,
+            turn: std::sync::Mutex::default(),
         };
         lifecycle.resume_erasures()?;
         let keeper = OwnKeeper(Arc::new(lifecycle));
-        Ok(Self { keeper, _log: log, _lock: lock })
+        Ok(Self { keeper, _log: log, _locks: [lock, keys_lock] })
     }
 }
 
 fn post(server: &str, path: &str, body: &impl Serialize) -> Result<Value, Failure> {
-    match http::post(server, path, &serde_json::to_value(body)?)? {
+    answered(server, http::post(server, path, &serde_json::to_value(body)?)?)
+}
+
+fn answered(server: &str, answer: (u16, Value)) -> Result<Value, Failure> {
+    match answer {
         (200..=299, value) => Ok(value),
         (status, value) => {
             let detail = value.get("detail").and_then(Value::as_str).unwrap_or("no detail");

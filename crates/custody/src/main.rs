@@ -5,6 +5,7 @@
 
 mod access_log;
 mod anchoring;
+mod checked;
 mod cli;
 mod commands;
 mod config;
@@ -51,7 +52,12 @@ pub(crate) enum Failure {
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Run(error.into())
+        let error = error.into();
+        // An archive that works and is not what it must be is configured wrongly.
+        match error.downcast_ref() {
+            Some(archive::ArchiveError::Refused { .. }) => Self::Usage(error),
+            _ => Self::Run(error),
+        }
     }
 }
 
@@ -83,8 +89,21 @@ fn main() -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    output::error(&format!("{error:#}"));
+    output::error(&told(error));
     ExitCode::from(code)
+}
+
+/// An error and its causes. Many name their cause themselves; then it is not said again.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn run(cli: Cli) -> Result<Outcome, Failure> {

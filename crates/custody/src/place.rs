@@ -110,11 +110,8 @@ impl Place {
 
     /// The cold tier for writing; `None` when there is none.
     pub(crate) fn create_cold(&self) -> anyhow::Result<Option<Arc<dyn Archive>>> {
+        self.check_cold()?;
         let Some(cold) = self.cold()? else { return Ok(None) };
-        anyhow::ensure!(
-            cold != self.archive,
-            "[tiers] cold = {cold} is the archive itself; name another directory, bucket or prefix"
-        );
         cold.create(&Writing {
             immutable: self.config.archive_immutable,
             allow_unlocked: self.config.allow_unlocked,
@@ -122,6 +119,17 @@ impl Place {
             spool: self.spool(),
         })
         .map(Some)
+    }
+
+    /// Refuses a cold tier that is none.
+    pub(crate) fn check_cold(&self) -> anyhow::Result<()> {
+        if let Some(cold) = self.cold()?.filter(|cold| *cold == self.archive) {
+            return Err(anyhow!(
+                "[tiers] cold = {cold} is the archive itself; name another directory, bucket or \
+                 prefix"
+            ));
+        }
+        Ok(())
     }
 
     fn cold(&self) -> anyhow::Result<Option<ArchivePlace>> {
@@ -212,8 +220,15 @@ fn is_not_there(error: &anyhow::Error) -> bool {
     )
 }
 
+/// The account that runs this, from the system and not from a variable that anybody can set: an
+/// approval must be somebody else's.
 pub(crate) fn account() -> String {
-    std::env::var("USER")
-        .or_else(|_| std::env::var("LOGNAME"))
-        .unwrap_or_else(|_| "unknown".to_owned())
+    let uid = rustix::process::getuid().as_raw();
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| format!("uid-{uid}"))
 }

@@ -4,30 +4,33 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use api::Api;
 use archive::{Archive, ArchiveError, durable};
-use capture::{Capture, Sink};
+use capture::Capture;
 use keys::{KeyStore, RootKey};
 use ledger::{Ledger, LedgerError, RealDisk, SystemClock};
 use lifecycle::{Lifecycle, Schedule, Scheduler};
 use proxy::Proxy;
 use query::Store;
+use record::Clock;
 use record::envelope::Configuration;
-use record::{Classes, Clock, CollectorName};
 use tokio::sync::oneshot;
 
 use crate::Failure;
-use crate::access_log::{ServerLog, lock};
+use crate::access_log::{ServerLog, lock, lock_keys};
 use crate::anchoring;
-use crate::config::{self, Config};
+use crate::checked::{Checked, cores};
+use crate::config::Config;
 use crate::health::RecorderHealth;
 use crate::own_keeper::OwnKeeper;
-use crate::place::{Place, TENANT};
-use crate::{signing, upstreams};
+use crate::place::TENANT;
+use crate::signing;
 
 /// In a collector's folder: where its recorder's API answers.
 pub(crate) const API_FILE: &str = "api";
+/// How long a start waits for a process that is ending.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A running recorder.
 pub(crate) struct Recorder {
@@ -47,36 +50,27 @@ pub(crate) struct Recorder {
     pub(crate) api_address: SocketAddr,
     /// The public key of the log.
     pub(crate) key: String,
-    /// Held so that no second recorder writes the same log.
-    _lock: std::fs::File,
+    /// Held so that no second recorder writes the same log, nor the same key store.
+    _locks: [std::fs::File; 2],
 }
 
 impl Recorder {
     /// Starts everything.
     pub(crate) fn start(config: Config) -> Result<Self, Failure> {
-        let classes = Arc::new(config::classes(&config).map_err(Failure::Usage)?);
-        let upstreams = upstreams::all(&config, &classes).map_err(Failure::Usage)?;
-        let collector = CollectorName::new(config.collector.clone())
-            .with_context(|| format!("collector = {:?}", config.collector))
-            .map_err(Failure::Usage)?;
-        let capture_config = capture_config(&config, &classes).map_err(Failure::Usage)?;
-        if !config.api.listen.ip().is_loopback() {
-            return Err(Failure::Usage(anyhow!(
-                "[api] listen = {}: the API answers on loopback only until access control is built",
-                config.api.listen
-            )));
-        }
-        config.anchors.check().map_err(Failure::Usage)?;
-        let place = Place::of(&config).map_err(Failure::Usage)?;
+        let checked = Checked::of(&config).map_err(Failure::Usage)?;
+        let Checked { classes, upstreams, collector, capture: capture_config, place } = checked;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let folder = place.collectors().join(collector.as_str());
+        let disk = RealDisk::create(&folder)
+            .with_context(|| format!("cannot write to {}", folder.display()))?;
+        // Before the key store is opened: opening it for writing cuts off what looks like a torn
+        // row, and may be one that a recorder writes just now.
+        let lock = lock(&folder.join(".lock"), PATIENCE)?;
+        let keys_lock = lock_keys(&place.keys, PATIENCE)?;
         let root = RootKey::open_or_create(&place.root_source().map_err(Failure::Usage)?)?;
         let keys = Arc::new(KeyStore::open_or_create(&place.keys, &root)?);
         let archive = place.create_archive(config.archive_immutable)?;
         check_archive(archive.as_ref(), clock.as_ref())?;
-        let folder = place.collectors().join(collector.as_str());
-        let disk = RealDisk::create(&folder)
-            .with_context(|| format!("cannot write to {}", folder.display()))?;
-        let lock = lock(&folder.join(".lock"), std::time::Duration::from_secs(1))?;
         let (key, handover) = signing::load(&place, &root, &collector)?;
         let ledger_config = ledger::Config {
             collector,
@@ -93,7 +87,11 @@ impl Recorder {
             segment_bytes: config.ledger.segment_bytes.0,
             segment_age: config.ledger.segment_age.0,
         };
-        let (ledger, recovered) = Ledger::open_with(ledger_config, handover)?;
+        let opened = Ledger::open_with(ledger_config, handover);
+        let (ledger, recovered) = opened.map_err(|error| match error {
+            LedgerError::Refused { .. } => Failure::Usage(error.into()),
+            error => Failure::Run(error.into()),
+        })?;
         let ledger = Arc::new(ledger);
         let policy = capture_config.policy.version().to_owned();
         let capture = Arc::new(Capture::start(
@@ -131,7 +129,9 @@ impl Recorder {
             clock: Arc::clone(&clock),
             tenant: TENANT.to_owned(),
             folder: place.erasures(),
+            tiers: place.data.join("tiers.json"),
             approvals: config.erasure.approvals,
+            turn: std::sync::Mutex::default(),
         });
         let schedule = Schedule {
             every: config.lifecycle.every.0,
@@ -172,7 +172,7 @@ impl Recorder {
             scheduler,
             archive: shared_archive,
             api_stop,
-            _lock: lock,
+            _locks: [lock, keys_lock],
         })
     }
 
@@ -232,48 +232,6 @@ fn check_archive(archive: &dyn Archive, clock: &dyn Clock) -> Result<(), Failure
         }
         Err(error) => Err(Failure::Usage(error.into())),
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
-}
-
-fn capture_config(config: &Config, classes: &Arc<Classes>) -> anyhow::Result<capture::Config> {
-    let sink = match config.capture.sink.as_str() {
-        "log" => Sink::Log,
-        "discard" => Sink::Discard,
-        other => return Err(anyhow!("[capture] sink = {other:?}; known: log, discard")),
-    };
-    let mut actions = std::collections::BTreeMap::new();
-    for (entity, action) in &config.masking.entities {
-        let place = || format!("[masking.entities] {entity} = {action:?}");
-        let entity: mask::Entity =
-            entity.parse().map_err(|e| anyhow!("{e}")).with_context(place)?;
-        let action: mask::Action =
-            action.parse().map_err(|e| anyhow!("{e}")).with_context(place)?;
-        actions.insert(entity, action);
-    }
-    let policy = if actions.is_empty() && config.masking.policy == "default" {
-        mask::Policy::default()
-    } else {
-        mask::Policy::new(config.masking.policy.clone(), actions)
-    };
-    let threads = match config.capture.threads {
-        0 => (cores() / 2).max(1),
-        threads => threads,
-    };
-    Ok(capture::Config {
-        workers: threads,
-        memory: config.capture.memory.as_usize(),
-        cache: config.capture.cache.as_usize(),
-        max_body: config.capture.max_body.as_usize(),
-        gate_timeout: config.capture.gate_timeout.0,
-        closed_timeout: config.capture.closed_timeout.0,
-        sink,
-        tenant: TENANT.to_owned(),
-        classes: Arc::clone(classes),
-        policy,
-    })
 }
 
 type RunningApi = (JoinHandle<()>, oneshot::Sender<()>, SocketAddr);

@@ -31,10 +31,17 @@ impl ArchivePlace {
         if S3Url::is_one(text) {
             return Ok(Self::Bucket(text.parse()?));
         }
+        if text.is_empty() {
+            return Err(anyhow!("it is empty; write a directory or s3://bucket/prefix"));
+        }
         if let Some((scheme, _)) = text.split_once("://") {
             return Err(anyhow!(
                 "{text}: {scheme}:// is not known; known: s3://bucket/prefix, a path"
             ));
+        }
+        // A slash too few would make a directory, and nobody would notice for months.
+        if text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("s3:")) {
+            return Err(anyhow!("{text}: write s3://bucket/prefix, or ./{text} for a directory"));
         }
         Ok(Self::Directory(PathBuf::from(text)))
     }
@@ -78,6 +85,24 @@ impl fmt::Display for ArchivePlace {
         match self {
             Self::Directory(path) => path.display().fmt(f),
             Self::Bucket(url) => url.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_bucket_is_no_directory() {
+        for bad in
+            ["", "s3:/bucket/x", "s3:bucket", "S3://bucket/x", "S3:/bucket", "gs://b/x", "s3://"]
+        {
+            assert!(ArchivePlace::parse(bad).is_err(), "{bad}");
+        }
+        for (good, is_bucket) in [("s3://bucket/x", true), ("s3", false), ("./s3:x", false)] {
+            let place = ArchivePlace::parse(good).unwrap();
+            assert_eq!(matches!(place, ArchivePlace::Bucket(_)), is_bucket, "{good}");
         }
     }
 }

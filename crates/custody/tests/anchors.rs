@@ -1,8 +1,13 @@
 //! Anchors end to end: a recorder, a witness that is a process of its own and is killed, an openssl
 //! authority, and a data directory that is put back from an old copy.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, reason = "tests")]
-#![expect(clippy::indexing_slicing, clippy::print_stdout, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 
 #[path = "../../anchor/tests/support/authority.rs"]
 #[expect(dead_code, reason = "only some of it is used here")]
@@ -240,7 +245,8 @@ fn anchors_follow_a_log_that_changes_its_key() {
 
     let policy = |name: &str, logs: &[&String]| {
         let path = folder.path().join(name);
-        let logs: String = logs.iter().map(|key| format!("log {key}\n")).collect();
+        let logs: Vec<String> = logs.iter().map(|key| format!("log {key}\n")).collect();
+        let logs = logs.concat();
         std::fs::write(&path, format!("{logs}witness W {}\nquorum W\n", witness.key)).unwrap();
         path
     };

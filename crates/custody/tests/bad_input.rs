@@ -198,6 +198,36 @@ fn variables_of_a_cluster_do_not_stop_it() {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 }
 
+#[test]
+fn a_configuration_that_cannot_start_is_not_called_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("custody.toml");
+    let path = config.to_str().unwrap();
+    let data = format!("data = {:?}\n", folder.path().join("data").to_str().unwrap());
+    for (wrong, names) in [
+        ("archive = \"s3:/bucket/x\"", "s3://bucket/prefix"),
+        ("archive = \"s3://\"", "bucket"),
+        ("archive = \"\"", "archive"),
+        ("collector = \"../x\"", "collector"),
+        ("collector = \"reader\"", "collector"),
+        ("[tiers]\ncold = \"S3://bucket/x\"", "[tiers] cold"),
+        ("[anchors.copy]\narchive = \"s3:/x\"", "[anchors.copy]"),
+        ("[lifecycle]\nprobe_every = \"0s\"", "probe_every"),
+        ("[retention.standard]\nlock = \"99999999d\"\nmetadata = \"forever\"", "lock"),
+        ("[masking.entities]\nNOTHING = \"mask\"", "NOTHING"),
+        ("[api]\nlisten = \"0.0.0.0:1\"", "[api] listen"),
+    ] {
+        put_file(&config, &format!("{data}{wrong}\n"));
+        for command in [vec!["config", "check", "--config", path], vec!["serve", "--config", path]]
+        {
+            let run = custody(&command);
+            assert_eq!(run.code, 2, "{wrong}: {run:?}");
+            assert!(run.stderr.contains(names), "{wrong}: {}", run.stderr);
+        }
+    }
+    assert!(!folder.path().join("data").exists(), "something was begun all the same");
+}
+
 fn put_file(path: &std::path::Path, text: &str) {
     use std::io::Write as _;
     std::fs::File::create(path).unwrap().write_all(text.as_bytes()).unwrap();

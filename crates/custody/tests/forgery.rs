@@ -185,7 +185,8 @@ struct Table {
 
 impl Table {
     fn new(columns: &'static [&'static str]) -> Self {
-        let head: String = columns.iter().map(|name| format!("{name:16} ")).collect();
+        let head: Vec<String> = columns.iter().map(|name| format!("{name:16} ")).collect();
+        let head = head.concat();
         println!("{:44} {head}", "");
         Self { columns, wrong: Vec::new(), blind: Vec::new() }
     }

@@ -3,6 +3,7 @@
 //! Needs `CUSTODY_TEST_PYTHON`, a Python with `openai` and `anthropic`, and the recordings in
 //! `CUSTODY_SHARED`; says so where they are absent.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -13,7 +14,11 @@ fn official_sdks_read_the_same_through_the_proxy() {
         .map_or_else(|| root.join("../../../shared"), PathBuf::from);
     let python = std::env::var_os("CUSTODY_TEST_PYTHON");
     let (Some(python), true) = (python, shared.join("corpus/traffic/core.jsonl").exists()) else {
-        eprintln!("SKIPPED: set CUSTODY_TEST_PYTHON and CUSTODY_SHARED to run the official SDKs");
+        // Past the test harness, which keeps back what passing tests print.
+        drop(writeln!(
+            std::io::stderr(),
+            "LEFT OUT: set CUSTODY_TEST_PYTHON and CUSTODY_SHARED to run the official SDKs"
+        ));
         return;
     };
     let folder = tempfile::tempdir().unwrap();

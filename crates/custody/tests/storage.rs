@@ -190,6 +190,30 @@ fn two_recorders_do_not_share_a_data_directory() {
     verified(&setup.data);
 }
 
+#[test]
+fn collectors_that_share_a_key_store_do_not_run_at_once() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let upstream = Upstream::start();
+    let setup = Setup::new(first.path(), upstream.address);
+    let server = Server::start(&setup);
+    // What a second writer would take for a torn row, and cut off.
+    let rows = setup.data.join("keys/store-0001.rows");
+    std::fs::OpenOptions::new().append(true).open(&rows).unwrap().write_all(b"row").unwrap();
+    let length = rows.metadata().unwrap().len();
+    for collector in ["c1", "c2"] {
+        let again = Setup {
+            folder: second.path().to_owned(),
+            environment: vec![("CUSTODY_COLLECTOR".to_owned(), collector.to_owned())],
+            ..setup.clone()
+        };
+        let Err(refused) = Server::try_start(&again) else { panic!("{collector} started") };
+        assert_eq!(refused.code, 3, "{refused:?}");
+        assert!(refused.stderr.contains("another process"), "{}", refused.stderr);
+        assert_eq!(rows.metadata().unwrap().len(), length, "{collector} changed the key store");
+    }
+    server.kill();
+}
+
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

@@ -12,6 +12,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use archive::durable;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{self, Step, beside};
@@ -204,10 +205,12 @@ fn finish(keys: &Path, step: Step<'_>) -> Result<(), KeysError> {
     disk::remove(step, &marker)
 }
 
-/// Removes what an attempt left that did not come to its commit.
+/// Removes what an attempt left that did not come to its commit, files that a kill cut off too: they
+/// may hold a root key.
 fn remove_staged(keys: &Path, step: Step<'_>) -> Result<(), KeysError> {
     for path in names(keys)? {
-        if path.to_string_lossy().ends_with(STAGED) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(STAGED) || name.starts_with(durable::TEMPORARY) {
             disk::destroy(step, &path)?;
         }
     }

@@ -53,6 +53,47 @@ fn a_key_store_is_read() {
     assert_eq!(rows, 3 * 161);
 }
 
+/// The store in its second epoch, with what a crash left of the first.
+fn write_second(dir: &Path) -> RootKey {
+    let root = write(dir);
+    std::fs::write(dir.join("store-0002.key"), bytes("second_store_key_file")).unwrap();
+    let rows = ["second_lookup_row", "second_subject_row", "second_day_row"].map(bytes).concat();
+    std::fs::write(dir.join("store-0002.rows"), rows).unwrap();
+    std::fs::write(dir.join("store-0002.holds"), bytes("second_holds_file")).unwrap();
+    root
+}
+
+#[test]
+fn the_highest_epoch_counts_and_a_hold_opens_what_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = write_second(dir.path());
+    let store = KeyStore::open(dir.path(), &root).unwrap();
+    let (subject, month, day) = (Kid([0x11; 16]), Kid([0x22; 16]), Kid([0x55; 16]));
+    // Labels are made with the key of the lookup row, not with one of this epoch's store key.
+    assert_eq!(store.find_subject("default", Subject::User("u-1")), Some(subject));
+    assert_eq!(
+        store.period_label("default", "standard", "2026-11-23").to_vec(),
+        bytes("second_day_label")
+    );
+    assert_eq!(store.periods().iter().map(|(kid, _)| *kid).collect::<Vec<_>>(), [day]);
+    // The month's key is gone; the hold keeps 96 bytes that open this scope, and no other.
+    assert!(!store.has(month) && store.opens(subject, month));
+    assert_eq!(store.hold_of(subject, month).as_deref(), Some("case-2026-17"));
+    let key = store.scope_key(subject, month, "default", "standard").unwrap();
+    assert_eq!(key.commit("text", b"thello").to_vec(), bytes("pid"));
+    assert!(store.scope_key(subject, month, "default", "hipaa").is_none());
+    let holds = serde_json::to_string(&store.holds()).unwrap();
+    let told: serde_json::Value = serde_json::from_str(text("second_holds")).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&holds).unwrap(), told);
+    // Whoever opens it for writing destroys what a crash left of the epoch before.
+    drop(store);
+    let store = KeyStore::open_or_create(dir.path(), &root).unwrap();
+    assert!(!dir.path().join("store-0001.key").exists());
+    assert!(!dir.path().join("store-0001.rows").exists());
+    let scope = store.scope(Subject::User("u-1"), "2026-11-23", "default", "standard").unwrap();
+    assert_eq!((scope.subject, scope.period), (subject, day));
+}
+
 #[test]
 fn a_signing_key_is_read() {
     let dir = tempfile::tempdir().unwrap();

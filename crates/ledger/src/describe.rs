@@ -64,11 +64,15 @@ pub(crate) fn describe(
         None => None,
     };
     let Some(chain) = chain else {
-        return Err(LedgerError::Fatal(format!(
-            "the archive knows collector {collector} by another key ({}), and no record and \
-             checkpoint of its log hand over from that one to this; choose another name",
-            there.key
-        )));
+        return Err(LedgerError::Refused {
+            what: archive.location(),
+            reason: format!(
+                "it knows collector {collector} by another key ({}), and no record and \
+                 checkpoint of its log hand over from that one to this; choose another name \
+                 (collector = …)",
+                there.key
+            ),
+        });
     };
     for change in &chain {
         there.change(change);
@@ -147,11 +151,13 @@ fn claim(
     }
     match archive.put_all(&[(name, bytes.as_slice())], lock) {
         Ok(_) => Ok(()),
-        Err(ArchiveError::Conflict(name)) => Err(LedgerError::Fatal(format!(
-            "{name} in {} is of another installation: two collectors may not have one name; \
-             choose another one (collector = …)",
-            archive.location()
-        ))),
+        Err(ArchiveError::Conflict(name)) => Err(LedgerError::Refused {
+            what: archive.location(),
+            reason: format!(
+                "{name} is of another installation: two collectors may not have one name; choose \
+                 another name (collector = …)"
+            ),
+        }),
         Err(error) => Err(LedgerError::archive(error)),
     }
 }

@@ -73,3 +73,45 @@ fn parse(bytes: &[u8]) -> Option<(Partials, &[u8])> {
     }
     Some((partials, rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RealDisk;
+
+    const JOURNAL: &str = include_str!("../../../spec/vectors/journal.txt");
+    const LEAF: &str = include_str!("../../../spec/vectors/leaf.txt");
+
+    fn bytes(file: &str, name: &str) -> Vec<u8> {
+        let found = file.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let pair = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
+        found.unwrap().as_bytes().chunks(2).map(pair).collect()
+    }
+
+    #[test]
+    fn the_edge_of_the_specification_is_written_and_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = RealDisk::create(dir.path()).unwrap();
+        let bundle = bytes(LEAF, "bundle");
+        let mut tree = Tree::new();
+        for entry in read_bundle(&bundle).unwrap() {
+            tree.push(leaf_hash(entry), |_, _| {});
+        }
+        let checkpoint = Checkpoint { origin: "o".to_owned(), size: 2, root: tree.root() };
+        store(&disk, &Head { tree, bundle, note: Vec::new(), published: true }).unwrap();
+        assert_eq!(disk.read("edge-000000000002").unwrap(), bytes(JOURNAL, "edge"));
+        let head = load(&disk, Some(checkpoint.clone()), b"note".to_vec()).unwrap();
+        assert_eq!((head.tree.root(), head.note.as_slice()), (checkpoint.root, &b"note"[..]));
+
+        // One that does not give the signed root, by a hash or by an entry, counts for nothing.
+        let good = bytes(JOURNAL, "edge");
+        for at in [4, 4 + 64 + 2, good.len() - 1] {
+            let mut other = good.clone();
+            other[at] ^= 1;
+            disk.replace("edge-000000000002", &other).unwrap();
+            assert!(load(&disk, Some(checkpoint.clone()), Vec::new()).is_none(), "byte {at}");
+        }
+        tidy(&disk, 3);
+        assert!(disk.read("edge-000000000002").is_err());
+    }
+}

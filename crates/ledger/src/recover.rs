@@ -83,13 +83,12 @@ fn load_state(config: &Config, next: Option<&VerifyingKey>) -> Result<(Head, boo
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(LedgerError::unavailable("read", STATE)(error)),
     };
-    let online = load_from_archive(config, &note).and_then(|head| {
-        let locks = Locks { classes: Arc::clone(&config.classes), tiered: config.tiered };
-        let lock = locks.log(config.clock.now());
-        let key = config.key.verifying_key();
-        describe(config.archive.as_ref(), &config.collector, &key, next, lock)?;
-        Ok(head)
-    });
+    // Who writes here comes before what was written: of another's log nothing needs to be read.
+    let locks = Locks { classes: Arc::clone(&config.classes), tiered: config.tiered };
+    let lock = locks.log(config.clock.now());
+    let key = config.key.verifying_key();
+    let online = describe(config.archive.as_ref(), &config.collector, &key, next, lock)
+        .and_then(|()| load_from_archive(config, &note));
     match online {
         Ok(head) => Ok((head, true)),
         Err(error @ LedgerError::Unavailable { .. }) if config.archive.is_remote() => {

@@ -273,6 +273,7 @@ impl Sealer {
         let there = self.archive.sum(name).map_err(LedgerError::archive)?;
         match there {
             Some(there) if put.is_none_or(|put| put == there) => {
+                let lock = if self.archive.locks() { lock } else { Lock::NONE };
                 Ok(file(name, there, version, lock))
             }
             _ => Err(LedgerError::Unavailable {
@@ -339,8 +340,7 @@ fn file(name: &Name, sum: Sum, version: Option<Version>, lock: Lock) -> SegmentF
     SegmentFile {
         bytes: sum.bytes,
         crc32: sum.crc32,
-        // Where nothing has versions nothing is locked either.
-        locked_until: lock.until.filter(|_| version.is_some()),
+        locked_until: lock.until,
         name: name.to_string(),
         sha256: Digest(sum.sha256),
         version: version.map(|version| version.0),

@@ -235,10 +235,10 @@ fn a_key_that_cannot_be_installed_yet_is_signed_with_beside_the_old_one() {
 fn a_start_with_another_key_is_refused_without_a_hand_over() {
     let changing = Changing::new();
     before(&changing);
-    let Err(LedgerError::Fatal(reason)) = Ledger::open(changing.world.config(NEW)) else {
+    let Err(LedgerError::Refused { reason, .. }) = Ledger::open(changing.world.config(NEW)) else {
         panic!("it started")
     };
-    assert!(reason.contains("signed state"), "{reason}");
+    assert!(reason.contains("by another key"), "{reason}");
 
     changing.settle();
     changing.check(OLD);
@@ -260,7 +260,9 @@ fn a_start_with_another_key_is_refused_without_a_hand_over() {
     for bytes in [b"{}".to_vec(), changed.into_bytes()] {
         changing.world.archive.replace(&name, &stale, Lock::NONE).unwrap();
         changing.world.archive.replace(&envelope, &bytes, Lock::NONE).unwrap();
-        let Err(LedgerError::Fatal(reason)) = changing.open() else { panic!("it started") };
+        let Err(LedgerError::Refused { reason, .. }) = changing.open() else {
+            panic!("it started")
+        };
         assert!(reason.contains("no record and checkpoint"), "{reason}");
     }
     changing.world.archive.replace(&envelope, &kept, Lock::NONE).unwrap();

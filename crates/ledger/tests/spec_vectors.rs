@@ -34,6 +34,7 @@ fn names() {
     let tile = |text: &str| layout.tile(text.parse::<TilePath>().unwrap());
     let (class, day) = ("standard", Timestamp(1_795_435_200_123_456).day());
     for (vector, name) in [
+        ("owner", layout.owner()),
         ("checkpoint", layout.checkpoint()),
         ("checkpoint_of_7", layout.checkpoint_of(7)),
         ("checkpoint_of_70000", layout.checkpoint_of(70_000)),
@@ -136,4 +137,5 @@ fn a_journal_and_an_archive() {
     let description: serde_json::Value = serde_json::from_slice(&get("custody.json")).unwrap();
     let expected: serde_json::Value = serde_json::from_str(text(ARCHIVE, "description")).unwrap();
     assert_eq!(description, expected);
+    assert_eq!(get("c1/collector.json"), text(ARCHIVE, "owner_object").as_bytes());
 }

@@ -69,6 +69,7 @@ impl Lifecycle {
         basis: &str,
         who: &str,
     ) -> Result<Erasure, LifecycleError> {
+        let _turn = self.turn();
         let plan = self.plan_erasure(person)?;
         refuse_held(plan.holds)?;
         let pending = Pending {
@@ -87,6 +88,7 @@ impl Lifecycle {
 
     /// Agrees to an erasure, and does it when enough have agreed.
     pub fn approve_erasure(&self, id: &str, who: &str) -> Result<Erasure, LifecycleError> {
+        let _turn = self.turn();
         let files = Files(&self.folder);
         let mut pending = files.read(id)?;
         if pending.requested_by == who {
@@ -104,6 +106,7 @@ impl Lifecycle {
 
     /// Withdraws an erasure that waits.
     pub fn withdraw_erasure(&self, id: &str) -> Result<(), LifecycleError> {
+        let _turn = self.turn();
         let files = Files(&self.folder);
         if files.read(id)?.begun {
             return Err(LifecycleError::Question(format!("erasure {id} has begun")));
@@ -118,6 +121,7 @@ impl Lifecycle {
 
     /// Finishes what a crash cut off.
     pub fn resume_erasures(&self) -> Result<Vec<Erasure>, LifecycleError> {
+        let _turn = self.turn();
         let begun = self.pending_erasures()?.into_iter().filter(|pending| pending.begun);
         begun.map(|pending| self.finish(&pending)).collect()
     }

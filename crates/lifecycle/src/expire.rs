@@ -18,6 +18,8 @@ const BACK: i64 = 40 * 366;
 impl Lifecycle {
     /// Ends what is due. Gives what was recorded.
     pub fn expire(&self) -> Result<Vec<Expiry>, LifecycleError> {
+        // A clock that the storage's contradicts would end what is not due, for good.
+        self.archive.check(self.now())?;
         let mut done = self.expire_content()?;
         let archives = std::iter::once(&self.archive).chain(self.cold.as_ref());
         for archive in archives {

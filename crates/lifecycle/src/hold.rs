@@ -47,6 +47,7 @@ impl Lifecycle {
                 "say what is to be held: a user, a filter, or ids of records".to_owned(),
             ));
         }
+        let _turn = self.turn();
         let subject = match &request.person {
             None => None,
             Some(person) => Some(self.key_of(person).ok_or_else(|| {
@@ -92,6 +93,7 @@ impl Lifecycle {
     /// Lifts a hold. Retention and erasure reach the records again, and what only the hold kept
     /// open is gone at once.
     pub fn lift_hold(&self, name: &str, reason: &str, who: &str) -> Result<Hold, LifecycleError> {
+        let _turn = self.turn();
         let Some(row) = self.keys.holds().into_iter().find(|row| row.hold == name) else {
             return Err(LifecycleError::Question(format!("there is no hold {name:?}")));
         };

@@ -15,7 +15,7 @@
 //! in the cold tier, read back.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use archive::{Archive, ArchiveError};
 use keys::{KeyStore, KeysError};
@@ -57,8 +57,13 @@ pub struct Lifecycle {
     pub tenant: String,
     /// A folder for erasures that wait or are under way.
     pub folder: PathBuf,
+    /// A file that remembers what is in the cold tier.
+    pub tiers: PathBuf,
     /// How many other people must agree to an erasure.
     pub approvals: usize,
+    /// Held from the first look to the last word: of an erasure and a hold that come at once, one
+    /// sees what the other did.
+    pub turn: Mutex<()>,
 }
 
 /// Why something was not done.
@@ -107,6 +112,10 @@ impl From<segment::SegmentError> for LifecycleError {
 impl Lifecycle {
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records what was done; durable once it returns.

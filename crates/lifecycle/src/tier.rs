@@ -2,17 +2,18 @@
 //! the whole time, in the cold archive.
 //!
 //! ```text
-//! read hot ─► put cold, locked ─► read back, row by row ─► record ─► hot goes when its lock ends
+//! read hot ─► put cold, parts first ─► read back ─► record ─► hot goes when its lock ends
 //! ```
 //!
 //! A crash anywhere leaves hot files that the next run finds again; the cold file has a name of
 //! what it holds, so it is made once. A hot lock that would end before its file is cold is made
 //! longer first: there is never a moment without a lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use archive::{Archive, Lock, Name};
+use archive::{Archive, Lock, Name, durable};
 use bytes::Bytes;
+use ledger::HOT_MARGIN_DAYS;
 use record::envelope::{SegmentFile, Summary, Tier};
 use record::{Body, Digest, LOG, Pid, Timestamp};
 use segment::{PartsWriter, RecordsWriter};
@@ -26,6 +27,7 @@ const GROUP: u64 = 256 << 20;
 /// A hot lock is made longer when it has fewer days left than this, and by as many.
 const SLACK_DAYS: i64 = 15;
 const COLD: &str = ".cold.parquet";
+const HOT: &str = ".parquet";
 
 /// Hot records files that become one cold file.
 struct Group {
@@ -36,21 +38,47 @@ struct Group {
 
 impl Lifecycle {
     /// Moves what is due. Gives what was recorded.
+    ///
+    /// What is cold and recorded stands in a file of our own, so that nothing is read again while
+    /// it waits for its hot lock to end. Without that file everything is looked at once more.
     pub fn tier(&self) -> Result<Vec<Tier>, LifecycleError> {
         let Some(cold) = self.cold.as_deref() else { return Ok(Vec::new()) };
+        let mut recorded = self.recorded()?;
         let mut done = Vec::new();
         for collector in self.store.collectors()? {
-            for group in self.due(&collector.name)? {
-                if self.is_cold(cold, &group)? {
-                    self.drop_hot(cold, &group)?;
-                    continue;
+            let there = cold.list(&format!("{}/records/", collector.name))?;
+            for ((class, day), hot) in self.due(&collector.name)? {
+                let mut rest = Vec::new();
+                let mut covered: BTreeMap<&Name, Vec<Name>> = BTreeMap::new();
+                for name in hot {
+                    match there.iter().find(|cold| covers(cold, &name)) {
+                        Some(cold) => covered.entry(cold).or_default().push(name),
+                        None => rest.push(name),
+                    }
                 }
-                let moved = self.move_group(cold, &group);
-                if moved.is_err() {
-                    self.keep_locked(&group)?;
+                for (name, hot) in covered {
+                    let group = Group { hot, class: class.clone(), day };
+                    if recorded.contains(name.as_str()) {
+                        self.drop_hot(cold, name, &group)?;
+                    } else if holds(cold, name, self.archive.as_ref(), &group)? {
+                        // A crash came before its record.
+                        done.push(self.tell(cold, name, &group)?);
+                        self.remember(&mut recorded, name)?;
+                    } else {
+                        rest.extend(group.hot);
+                    }
                 }
-                done.push(moved?);
-                self.drop_hot(cold, &group)?;
+                for group in self.groups(class, day, rest)? {
+                    let name = cold_name(&group)?;
+                    let moved = self.move_group(cold, &name, &group);
+                    if moved.is_err() {
+                        self.keep_locked(&group)?;
+                    }
+                    moved?;
+                    done.push(self.tell(cold, &name, &group)?);
+                    self.remember(&mut recorded, &name)?;
+                    self.drop_hot(cold, &name, &group)?;
+                }
             }
             self.clear_orphans(self.archive.as_ref(), &collector.name, |class, day| {
                 self.hot_until(class, day) <= self.now()
@@ -59,8 +87,29 @@ impl Lifecycle {
         Ok(done)
     }
 
-    /// Groups of hot files whose hot time is over.
-    fn due(&self, collector: &str) -> Result<Vec<Group>, LifecycleError> {
+    fn recorded(&self) -> Result<BTreeSet<String>, LifecycleError> {
+        match std::fs::read(&self.tiers) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+            Err(source) => {
+                Err(LifecycleError::Disk { action: "read", path: self.tiers.clone(), source })
+            }
+        }
+    }
+
+    fn remember(&self, recorded: &mut BTreeSet<String>, name: &Name) -> Result<(), LifecycleError> {
+        recorded.insert(name.to_string());
+        let failed =
+            |source| LifecycleError::Disk { action: "write", path: self.tiers.clone(), source };
+        let bytes = serde_json::to_vec(recorded).map_err(|error| failed(error.into()))?;
+        durable::replace(&self.tiers, &bytes, 0o600).map_err(failed)
+    }
+
+    /// Hot records files whose hot time is over, by class and day, ascending.
+    fn due(
+        &self,
+        collector: &str,
+    ) -> Result<BTreeMap<(String, Timestamp), Vec<Name>>, LifecycleError> {
         let mut days: BTreeMap<(String, Timestamp), Vec<Name>> = BTreeMap::new();
         for name in self.archive.list(&format!("{collector}/records/"))? {
             if name.as_str().ends_with(COLD) {
@@ -72,22 +121,31 @@ impl Lifecycle {
                 days.entry((class.to_owned(), day)).or_default().push(name);
             }
         }
+        Ok(days)
+    }
+
+    /// Files that become one, by size.
+    fn groups(
+        &self,
+        class: String,
+        day: Timestamp,
+        mut names: Vec<Name>,
+    ) -> Result<Vec<Group>, LifecycleError> {
+        names.sort();
         let mut groups = Vec::new();
-        for ((class, day), mut names) in days {
-            names.sort();
-            let mut hot = Vec::new();
-            let mut bytes = 0;
-            for name in names {
-                let mut size = self.archive.sum(&name)?.map_or(0, |sum| sum.bytes);
-                size += self.archive.sum(&parts_of(&name)?)?.map_or(0, |sum| sum.bytes);
-                if !hot.is_empty() && bytes + size > GROUP {
-                    let class = class.clone();
-                    groups.push(Group { hot: std::mem::take(&mut hot), class, day });
-                    bytes = 0;
-                }
-                bytes += size;
-                hot.push(name);
+        let mut hot = Vec::new();
+        let mut bytes = 0;
+        for name in names {
+            let mut size = self.archive.sum(&name)?.map_or(0, |sum| sum.bytes);
+            size += self.archive.sum(&parts_of(&name)?)?.map_or(0, |sum| sum.bytes);
+            if !hot.is_empty() && bytes + size > GROUP {
+                groups.push(Group { hot: std::mem::take(&mut hot), class: class.clone(), day });
+                bytes = 0;
             }
+            bytes += size;
+            hot.push(name);
+        }
+        if !hot.is_empty() {
             groups.push(Group { hot, class, day });
         }
         Ok(groups)
@@ -109,34 +167,24 @@ impl Lifecycle {
         Lock { until: (days > 0 && until > self.now()).then_some(until), cold: true }
     }
 
-    /// Whether a cold file holds all of a group: its own, or that of a larger group of which some
-    /// hot files have gone.
-    fn is_cold(&self, cold: &dyn Archive, group: &Group) -> Result<bool, LifecycleError> {
-        let own = cold_name(group)?;
-        let folder = own.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
-        let Some(wanted) = range(&own) else { return Ok(false) };
-        let covers = |name: &Name| {
-            range(name).is_some_and(|(first, last)| first <= wanted.0 && wanted.1 <= last)
+    /// When the locks that a recorder gave a hot group end.
+    fn hot_lock_end(&self, group: &Group) -> Timestamp {
+        let class = self.classes.of(&group.class);
+        let days = if group.class == LOG {
+            self.classes.longest_lock()
+        } else {
+            class.lock.min(class.hot.saturating_add(HOT_MARGIN_DAYS))
         };
-        for name in cold.list(&format!("{folder}/"))?.iter().filter(|name| covers(name)) {
-            let there = rows(cold, name)?;
-            let there_parts = part_rows(cold, &parts_of(name)?)?;
-            let mut whole = true;
-            for hot in &group.hot {
-                let records = rows(self.archive.as_ref(), hot)?;
-                let parts = part_rows(self.archive.as_ref(), &parts_of(hot)?)?;
-                whole &= records.iter().all(|(leaf, digest)| there.get(leaf) == Some(digest))
-                    && parts.iter().all(|(pid, digest)| there_parts.get(pid) == Some(digest));
-            }
-            if whole {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        group.day.plus_us((i64::from(days) + 1).saturating_mul(DAY_US))
     }
 
-    fn move_group(&self, cold: &dyn Archive, group: &Group) -> Result<Tier, LifecycleError> {
-        let name = cold_name(group)?;
+    /// Puts a group's rows into the cold tier and reads them back.
+    fn move_group(
+        &self,
+        cold: &dyn Archive,
+        name: &Name,
+        group: &Group,
+    ) -> Result<(), LifecycleError> {
         let lock = self.lock(group);
         let mut parts: BTreeMap<Pid, Vec<u8>> = BTreeMap::new();
         let (mut expected, mut expected_parts) = (BTreeMap::new(), BTreeMap::new());
@@ -164,23 +212,45 @@ impl Lifecycle {
         if let Some(failed) = failed {
             return Err(LifecycleError::Question(failed));
         }
-        let mut files = vec![put(&name, writer.finish()?, lock)?];
+        let records = writer.finish()?;
+        // The parts first: a cold records file is what says that a group is there.
         if !parts.is_empty() {
             let mut writer = PartsWriter::new(cold.stage()?, parts.len())?;
             for (pid, sealed) in &parts {
                 writer.push(pid, sealed)?;
             }
-            files.push(put(&parts_of(&name)?, writer.finish()?, lock)?);
+            writer.finish()?.put(&parts_of(name)?, lock)?;
         }
+        records.put(name, lock)?;
 
         // Read back, row by row: what goes is only what is there again.
         let same =
-            rows(cold, &name)? == expected && part_rows(cold, &parts_of(&name)?)? == expected_parts;
-        if !same {
-            return Err(LifecycleError::Question(format!(
-                "{name} in {} does not hold what was put; nothing was removed",
-                cold.location()
-            )));
+            rows(cold, name)? == expected && part_rows(cold, &parts_of(name)?)? == expected_parts;
+        if same {
+            return Ok(());
+        }
+        Err(LifecycleError::Question(format!(
+            "{name} in {} does not hold what was put; nothing was removed",
+            cold.location()
+        )))
+    }
+
+    /// Records a move.
+    fn tell(&self, cold: &dyn Archive, name: &Name, group: &Group) -> Result<Tier, LifecycleError> {
+        let mut files = Vec::new();
+        for name in [name.clone(), parts_of(name)?] {
+            if let Some(sum) = cold.sum(&name)? {
+                let versions = cold.versions(name.as_str())?.unwrap_or_default();
+                let first = versions.into_iter().find(|v| v.name == name && !v.marker);
+                files.push(SegmentFile {
+                    bytes: sum.bytes,
+                    crc32: sum.crc32,
+                    locked_until: self.lock(group).until.filter(|_| cold.locks()),
+                    name: name.to_string(),
+                    sha256: Digest(sum.sha256),
+                    version: first.map(|stored| stored.version.0),
+                });
+            }
         }
         let tier = Tier {
             archive: cold.location(),
@@ -188,18 +258,29 @@ impl Lifecycle {
             day: group.day.day(),
             files,
             from: from(group)?,
-            records: u64::try_from(expected.len()).unwrap_or(u64::MAX),
+            records: u64::try_from(rows(cold, name)?.len()).unwrap_or(u64::MAX),
         };
         self.record(Body::Tier(tier.clone()))?;
         Ok(tier)
     }
 
-    /// Removes hot files whose own lock has ended. They are in the cold tier, which was just read.
-    fn drop_hot(&self, cold: &dyn Archive, group: &Group) -> Result<(), LifecycleError> {
-        if !self.is_cold(cold, group)? {
+    /// Removes hot files whose own lock has ended, when the cold tier holds them still.
+    fn drop_hot(
+        &self,
+        cold: &dyn Archive,
+        name: &Name,
+        group: &Group,
+    ) -> Result<(), LifecycleError> {
+        let now = self.now();
+        if now < self.hot_lock_end(group) {
             return Ok(());
         }
-        let now = self.now();
+        if !holds(cold, name, self.archive.as_ref(), group)? {
+            return Err(LifecycleError::Question(format!(
+                "{name} in {} no longer holds what was moved there; the hot files stay",
+                cold.location()
+            )));
+        }
         for hot in &group.hot {
             let parts = parts_of(hot)?;
             if !is_locked(self.archive.as_ref(), hot, now)?
@@ -226,6 +307,37 @@ impl Lifecycle {
     }
 }
 
+/// Whether a cold file holds all rows of a group's hot files.
+fn holds(
+    cold: &dyn Archive,
+    name: &Name,
+    hot: &dyn Archive,
+    group: &Group,
+) -> Result<bool, LifecycleError> {
+    let there = rows(cold, name)?;
+    let there_parts = part_rows(cold, &parts_of(name)?)?;
+    for file in &group.hot {
+        let records = rows(hot, file)?;
+        let parts = part_rows(hot, &parts_of(file)?)?;
+        let whole = records.iter().all(|(leaf, digest)| there.get(leaf) == Some(digest))
+            && parts.iter().all(|(pid, digest)| there_parts.get(pid) == Some(digest));
+        if !whole {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a cold file is of the folder of a hot one, and its range holds that one's.
+fn covers(cold: &Name, hot: &Name) -> bool {
+    let folder = |name: &Name| Some(name.as_str().rsplit_once('/')?.0.to_owned());
+    let inside = match (range(cold, COLD), range(hot, HOT)) {
+        (Some(cold), Some(hot)) => cold.0 <= hot.0 && hot.1 <= cold.1,
+        _ => false,
+    };
+    inside && folder(cold) == folder(hot)
+}
+
 /// `<first>-<last>.cold.parquet`, of the first and the last hot file.
 fn cold_name(group: &Group) -> Result<Name, LifecycleError> {
     let (Some(first), Some(last)) = (group.hot.first(), group.hot.last()) else {
@@ -242,10 +354,10 @@ fn cold_name(group: &Group) -> Result<Name, LifecycleError> {
     Ok(Name::new(format!("{folder}/{start}-{end}{COLD}"))?)
 }
 
-/// First and last index of a cold file, from its name.
-fn range(name: &Name) -> Option<(u64, u64)> {
+/// First and last index of a file, from its name.
+fn range(name: &Name, ending: &str) -> Option<(u64, u64)> {
     let file = name.as_str().rsplit('/').next()?;
-    let (first, last) = file.strip_suffix(COLD)?.split_once('-')?;
+    let (first, last) = file.strip_suffix(ending)?.split_once('-')?;
     Some((first.parse().ok()?, last.parse().ok()?))
 }
 
@@ -278,20 +390,4 @@ fn part_rows(archive: &dyn Archive, name: &Name) -> Result<BTreeMap<Pid, Digest>
         })?;
     }
     Ok(rows)
-}
-
-fn put(
-    name: &Name,
-    staged: Box<dyn archive::Staged + '_>,
-    lock: Lock,
-) -> Result<SegmentFile, LifecycleError> {
-    let (sum, version) = staged.put(name, lock)?;
-    Ok(SegmentFile {
-        bytes: sum.bytes,
-        crc32: sum.crc32,
-        locked_until: lock.until.filter(|_| version.is_some()),
-        name: name.to_string(),
-        sha256: Digest(sum.sha256),
-        version: version.map(|version| version.0),
-    })
 }

@@ -100,6 +100,30 @@ fn records_that_cannot_be_opened_without_a_receipt_are_a_finding() {
 }
 
 #[test]
+fn a_key_store_of_another_installation_is_told() {
+    let world = World::new(false);
+    let running = world.start();
+    running.call("alice@example.com", "standard", "one");
+    running.call("bob", "standard", "two");
+    running.settle();
+    running.stop();
+    let other = World::new(false);
+    other.start().stop();
+    let keys = world.folder.path().join("keys");
+    let folder = other.folder.path().join("keys");
+    for name in ["root.key", "store-0001.key", "store-0001.rows"] {
+        std::fs::copy(folder.join(name), keys.join(name)).unwrap();
+    }
+    let root = keys::RootKey::load(&keys.join("root.key")).unwrap();
+    let store = keys::KeyStore::open(&keys, &root).unwrap();
+    let archive: std::sync::Arc<dyn archive::Archive> = world.archive.clone();
+    let store = query::Store::new(archive, None, Some(store.into()), "default");
+    let report =
+        query::verify(&store, &std::collections::BTreeMap::new(), None, &mut |_, _, _| {}).unwrap();
+    assert!(report.findings[0].what.contains("another installation"), "{report:#?}");
+}
+
+#[test]
 fn a_receipt_whose_key_is_still_there_is_a_finding() {
     let world = World::new(false);
     let running = world.start();

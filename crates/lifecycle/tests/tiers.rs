@@ -126,6 +126,11 @@ fn a_failure_at_any_step_of_a_move_loses_nothing() {
                 running.lifecycle.tier().unwrap();
                 running.settle();
                 running.check();
+                // Past every lock that a failure made longer, so that what goes has gone.
+                world.days_pass(60);
+                running.lifecycle.tier().unwrap();
+                running.settle();
+                running.check();
                 assert_eq!(running.text_of(id), "one");
                 assert_eq!(running.text_of(second), "two");
                 if !reached {
@@ -197,6 +202,20 @@ fn content_and_records_end_by_clocks_of_their_own() {
     assert_eq!(report.collectors[0].numbers.expired, 2);
     running.stop();
     world.start().check();
+}
+
+#[test]
+fn a_clock_that_the_storage_contradicts_ends_nothing() {
+    let world = World::new(false);
+    let running = world.start();
+    let short = running.call("alice", "gdpr_minimal", "short");
+    running.settle();
+    world.days_pass(200);
+    world.archive.contradicts.store(true, Ordering::Relaxed);
+    assert!(running.lifecycle.expire().is_err());
+    assert_eq!(running.text_of(short), "short");
+    world.archive.contradicts.store(false, Ordering::Relaxed);
+    assert!(!running.lifecycle.expire().unwrap().is_empty());
 }
 
 #[test]

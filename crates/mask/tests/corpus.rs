@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use flate2::read::GzDecoder;
@@ -51,7 +52,8 @@ fn samples(name: &str) -> Option<Vec<Sample>> {
     );
     let path = shared.join("corpus/masking").join(name);
     let Ok(raw) = fs::read(&path) else {
-        eprintln!("SKIPPED: no annotated texts at {}", path.display());
+        // Past the test harness, which keeps back what passing tests print.
+        drop(writeln!(std::io::stderr(), "LEFT OUT: no annotated texts at {}", path.display()));
         return None;
     };
     let mut text = String::new();

@@ -38,8 +38,8 @@ impl Reader<'_> {
         if !may {
             return Err(withheld(Withheld::Access));
         }
-        let sealed =
-            source.parts(&[pid].into())?.remove(&pid).ok_or_else(|| withheld(Withheld::Missing))?;
+        let mut sealed = self.store.parts_of(id, &source, &[pid].into())?;
+        let sealed = sealed.remove(&pid).ok_or_else(|| withheld(Withheld::Missing))?;
         // Bytes that are not those of the envelope would be disclosed as something else.
         if Digest::of(&sealed) != part.sha256 {
             return Err(withheld(Withheld::Damaged));

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use record::envelope::{Interaction, PartRef};
-use record::{Content, Pid, Scope};
+use record::{Content, Pid, RecordId, Scope};
 use seal::ScopeKey;
 
 use crate::source::Source;
@@ -75,11 +75,12 @@ impl Store {
     /// Opens all parts of an interaction. The read has been recorded.
     pub(crate) fn open_parts(
         &self,
+        id: RecordId,
         interaction: &Interaction,
         source: &Source,
     ) -> Result<Opened, QueryError> {
         let wanted: HashSet<Pid> = interaction.part_refs().map(|part| part.pid).collect();
-        let sealed = source.parts(&wanted)?;
+        let sealed = self.parts_of(id, source, &wanted)?;
         Ok(self.open_sealed(interaction, &sealed))
     }
 

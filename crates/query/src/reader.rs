@@ -35,7 +35,8 @@ impl<'a> Reader<'a> {
     pub fn trace(&self, trace: TraceId) -> Result<Vec<Value>, QueryError> {
         let needle = trace.to_string();
         let mut found = Vec::new();
-        for source in self.store.sources()? {
+        for source in self.store.walk()? {
+            let source = source?;
             source.each(&mut |at| {
                 // A look at the bytes first spares parsing most envelopes.
                 if contains(&at.envelope, needle.as_bytes())
@@ -86,7 +87,9 @@ impl<'a> Reader<'a> {
             .zip(&envelopes)
             .map(|((at, source), envelope)| {
                 let opened = match envelope.interaction() {
-                    Some(interaction) if may_open => self.store.open_parts(interaction, source)?,
+                    Some(interaction) if may_open => {
+                        self.store.open_parts(envelope.id, interaction, source)?
+                    }
                     _ => Opened::closed(),
                 };
                 let hold = envelope.interaction().and_then(|interaction| {

@@ -54,7 +54,8 @@ impl Reader<'_> {
                 "searching content needs the right to open it; filters alone do not".to_owned(),
             ));
         }
-        for source in self.store.sources()? {
+        for source in self.store.walk()? {
+            let source = source?;
             let mut candidates = Vec::new();
             source.each(&mut |at| {
                 looked += 1;
@@ -85,6 +86,13 @@ impl Reader<'_> {
                 .flat_map(|interaction| interaction.part_refs().map(|part| part.pid))
                 .collect();
             let sealed = source.parts(&wanted)?;
+            if sealed.len() < wanted.len() && source.is_gone() {
+                // They come again, from the segment that the journal became.
+                for (_, envelope, _) in &candidates {
+                    seen.remove(&envelope.id);
+                }
+                continue;
+            }
             for (admitted, envelope, record) in candidates {
                 let Some(interaction) = envelope.interaction() else { continue };
                 let opened = self.store.open_sealed(interaction, &sealed);

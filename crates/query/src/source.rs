@@ -64,6 +64,14 @@ impl Source {
         }
     }
 
+    /// Whether files of a journal have become a segment since they were listed.
+    pub(crate) fn is_gone(&self) -> bool {
+        match self {
+            Self::Segment { .. } => false,
+            Self::Journal { files, .. } => files.iter().any(|file| !file.exists()),
+        }
+    }
+
     /// The records with these ids.
     pub(crate) fn find(
         &self,

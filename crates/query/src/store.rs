@@ -1,12 +1,12 @@
 //! An archive, the journals beside it, and the keys at hand.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use archive::{Archive, Name};
 use keys::KeyStore;
-use record::{RecordId, TraceId};
+use record::{Pid, RecordId, TraceId};
 use serde::Deserialize;
 use sha2::Digest as _;
 use tlog::{Checkpoint, VerifyingKey};
@@ -39,14 +39,14 @@ pub struct Collector {
 }
 
 #[derive(Deserialize)]
-struct Description {
+pub(crate) struct Description {
     format: u32,
-    collectors: BTreeMap<String, Described>,
+    pub(crate) collectors: BTreeMap<String, Described>,
 }
 
 #[derive(Deserialize)]
-struct Described {
-    origin: String,
+pub(crate) struct Described {
+    pub(crate) origin: String,
     key: String,
     #[serde(default)]
     earlier: Vec<Earlier>,
@@ -177,11 +177,25 @@ impl Store {
         Ok(sources)
     }
 
+    /// All sources, one after the other, newest first. Whoever walks may be slow: what became a
+    /// segment meanwhile comes last, and the records of its journal perhaps twice.
+    pub(crate) fn walk(&self) -> Result<Walk<'_>, QueryError> {
+        let sources = self.sources()?;
+        let mut walk = Walk {
+            store: self,
+            sources: VecDeque::new(),
+            seen: HashSet::new(),
+            journals: Vec::new(),
+        };
+        walk.add(sources);
+        Ok(walk)
+    }
+
     /// Gives every record of every collector, newest sources first. A journal that becomes a
     /// segment meanwhile gives its records twice.
     pub fn each_record(&self, each: &mut dyn FnMut(RecordAt)) -> Result<(), QueryError> {
-        for source in self.sources()? {
-            source.each(each)?;
+        for source in self.walk()? {
+            source?.each(each)?;
         }
         Ok(())
     }
@@ -189,7 +203,8 @@ impl Store {
     /// The record with this id, and where it is.
     pub(crate) fn find(&self, id: RecordId) -> Result<(RecordAt, Source), QueryError> {
         let wanted: HashSet<RecordId> = [id].into();
-        for source in self.sources()? {
+        for source in self.walk()? {
+            let source = source?;
             let mut found = None;
             source.find(&wanted, &mut |at| found = Some(at))?;
             if let Some(at) = found {
@@ -197,6 +212,70 @@ impl Store {
             }
         }
         Err(QueryError::NotFound(id.to_string()))
+    }
+
+    /// The sealed bytes of a record's parts. `source` is where the record was found; a journal may
+    /// have become a segment since.
+    pub(crate) fn parts_of(
+        &self,
+        id: RecordId,
+        source: &Source,
+        wanted: &HashSet<Pid>,
+    ) -> Result<HashMap<Pid, Vec<u8>>, QueryError> {
+        let found = source.parts(wanted)?;
+        if found.len() == wanted.len() || !source.is_gone() {
+            return Ok(found);
+        }
+        self.find(id)?.1.parts(wanted)
+    }
+}
+
+/// See [`Store::walk`].
+pub(crate) struct Walk<'a> {
+    store: &'a Store,
+    sources: VecDeque<Source>,
+    /// Segments that were given or will be.
+    seen: HashSet<(String, Name)>,
+    /// Journals that were given.
+    journals: Vec<Source>,
+}
+
+impl Walk<'_> {
+    fn add(&mut self, sources: Vec<Source>) {
+        for source in sources {
+            let new = match &source {
+                Source::Segment { archive, records, .. } => {
+                    self.seen.insert((archive.location(), records.clone()))
+                }
+                Source::Journal { .. } => true,
+            };
+            if new {
+                self.sources.push_back(source);
+            }
+        }
+    }
+}
+
+impl Iterator for Walk<'_> {
+    type Item = Result<Source, QueryError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.sources.is_empty() && std::mem::take(&mut self.journals).iter().any(Source::is_gone)
+        {
+            // A journal's records are in the archive before its files go.
+            match self.store.sources() {
+                Ok(sources) => {
+                    let segments = |source: &Source| matches!(source, Source::Segment { .. });
+                    self.add(sources.into_iter().filter(segments).collect());
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        let source = self.sources.pop_front()?;
+        if matches!(source, Source::Journal { .. }) {
+            self.journals.push(source.clone());
+        }
+        Some(Ok(source))
     }
 }
 

@@ -49,7 +49,11 @@ impl Authority {
     /// Starts one in an empty folder; `None`, said aloud, when there is no openssl here.
     pub(crate) fn start(folder: &Path) -> Option<Self> {
         if Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_err() {
-            eprintln!("LEFT OUT: there is no openssl, so nothing is timestamped");
+            // Past the test harness, which keeps back what passing tests print.
+            drop(writeln!(
+                std::io::stderr(),
+                "LEFT OUT: there is no openssl, so nothing is timestamped"
+            ));
             return None;
         }
         std::fs::create_dir_all(folder).unwrap();

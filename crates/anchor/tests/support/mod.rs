@@ -1,12 +1,7 @@
 //! What the tests share: a log that grows in an archive, a clock that is turned, a witness that
 //! answers.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    reason = "helpers of tests"
-)]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "helpers of tests")]
 #![allow(dead_code, unused_imports, reason = "each test binary uses some of it")]
 
 mod authority;

@@ -16,6 +16,8 @@ use record::Timestamp;
 
 const MODE: HeaderName = HeaderName::from_static("x-amz-object-lock-mode");
 const UNTIL: HeaderName = HeaderName::from_static("x-amz-object-lock-retain-until-date");
+const CHECKSUM: HeaderName = HeaderName::from_static("x-amz-checksum-sha256");
+const ALGORITHM: HeaderName = HeaderName::from_static("x-amz-sdk-checksum-algorithm");
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
 /// Goes with a request, in its extensions, and becomes its lock headers.
@@ -61,6 +63,10 @@ impl HttpService for LockingService {
             headers.remove(AUTHORIZATION);
             headers.insert(MODE, HeaderValue::from_static("COMPLIANCE"));
             headers.insert(UNTIL, until);
+            // A locked object must come with a checksum; some servers ask for its name too.
+            if headers.contains_key(CHECKSUM) {
+                headers.insert(ALGORITHM, HeaderValue::from_static("SHA256"));
+            }
             // The body was hashed for the first signature.
             let digest = headers.get(CONTENT_SHA256).and_then(|hex| from_hex(hex.as_bytes()));
             AwsAuthorizer::new(&credential, "s3", &self.region)

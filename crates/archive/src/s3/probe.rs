@@ -47,6 +47,7 @@ pub(super) async fn probe(archive: &S3Archive, now: Timestamp) -> Result<Vec<Che
     checks.push(canary.check("downgrade to governance", downgraded).await);
     checks.push(canary.check("remove the lock", canary.remove_lock().await).await);
     checks.push(suspend_versioning(&canary).await);
+    canary.tidy().await;
     Ok(checks)
 }
 
@@ -90,6 +91,18 @@ impl<'a> Canary<'a> {
             _ => (Outcome::Held, "the object is as it was"),
         };
         Check { attempt: attempt.to_owned(), outcome, answer: format!("{answer}; {found}") }
+    }
+
+    /// Removes what the attempts left over the canary: a shadow and a delete marker, both without a
+    /// lock.
+    async fn tidy(&self) {
+        let archive = self.archive;
+        let Ok(versions) = archive.versions_of(&self.name).await else { return };
+        for stored in versions.iter().filter(|stored| stored.version != self.version) {
+            if let Err(error) = archive.requests.delete(&self.key, &stored.version, false).await {
+                tracing::debug!(%error, name = %self.name, "a shadow of the canary stays");
+            }
+        }
     }
 
     async fn delete_many(&self) -> std::io::Result<Reply> {

@@ -24,6 +24,11 @@ const KEY: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 const QUERY: &AsciiSet = &KEY.add(b'/');
 const ATTEMPTS: u32 = 3;
+/// These requests are small and so are their answers: a server that takes longer is away. A start
+/// waits for some of them, and calls wait for the start.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// No attempt begins after this.
+const AGAIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Signs and sends.
 pub(super) struct Requests {
@@ -76,13 +81,19 @@ impl Requests {
     /// Sends, and again when the server has no time or is not there.
     pub(super) async fn send(&self, method: Method, ask: Ask<'_>) -> io::Result<Reply> {
         let mut wait = Duration::from_millis(100);
+        let begun = tokio::time::Instant::now();
         for attempt in 1.. {
-            let sent = self.send_once(&method, &ask).await;
+            let sent = tokio::time::timeout(PATIENCE, self.send_once(&method, &ask)).await;
+            let sent = sent.unwrap_or_else(|_| {
+                let text = format!("{} did not answer in {} s", self.base, PATIENCE.as_secs());
+                Err(io::Error::new(io::ErrorKind::TimedOut, text))
+            });
             let again = match &sent {
                 Ok(reply) => reply.status.is_server_error() || reply.status.as_u16() == 429,
                 Err(_) => true,
             };
-            if !again || attempt == ATTEMPTS {
+            // A server that takes its time is not asked twice: the caller tries again later.
+            if !again || attempt == ATTEMPTS || begun.elapsed() > AGAIN_WITHIN {
                 return sent;
             }
             tokio::time::sleep(wait).await;
@@ -122,20 +133,47 @@ impl Requests {
         }
         let credential = self.credentials.get_credential().await.map_err(io::Error::other)?;
         AwsAuthorizer::new(&credential, "s3", &self.region).authorize(&mut request, Some(&digest));
-        let response = self.http.execute(request).await.map_err(io::Error::other)?;
+        let response = self.http.execute(request).await.map_err(|error| self.failed(&error))?;
         let (head, body) = response.into_parts();
-        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let body = body.collect().await.map_err(|error| self.failed(&error))?.to_bytes();
         Ok(Reply { status: head.status, headers: head.headers, body })
+    }
+
+    /// Which server did not answer, and the cause, which the outermost error does not tell.
+    fn failed(&self, error: &dyn std::error::Error) -> io::Error {
+        let mut cause = error;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        io::Error::other(format!("{}: {cause}", self.base))
     }
 
     /// All versions of keys that begin so; those of a name together, the oldest first, delete
     /// markers last.
     pub(super) async fn versions(&self, prefix: &str, url: &S3Url) -> io::Result<Vec<Stored>> {
+        self.list_versions(prefix, url, false).await
+    }
+
+    /// The versions of one key, the oldest first, delete markers last. A key comes before those that
+    /// begin with it, so the listing ends where it does.
+    pub(super) async fn versions_of(&self, key: &str, url: &S3Url) -> io::Result<Vec<Stored>> {
+        self.list_versions(key, url, true).await
+    }
+
+    async fn list_versions(
+        &self,
+        prefix: &str,
+        url: &S3Url,
+        exact: bool,
+    ) -> io::Result<Vec<Stored>> {
         let mut versions = Vec::new();
         let mut markers = Vec::new();
         let (mut key_marker, mut version_marker) = (String::new(), String::new());
         loop {
             let mut query = vec![("versions", ""), ("prefix", prefix)];
+            if exact {
+                query.push(("max-keys", "20"));
+            }
             if !key_marker.is_empty() {
                 query.push(("key-marker", &key_marker));
             }
@@ -147,6 +185,8 @@ impl Requests {
             let body = reply.success()?;
             let page: xml::Versions = xml::read(&body)
                 .ok_or_else(|| io::Error::other("the list of versions cannot be read"))?;
+            let past = |listed: &xml::Listed| listed.key != prefix;
+            let past = exact && page.version.iter().chain(&page.delete_marker).any(past);
             versions.extend(page.version);
             markers.extend(page.delete_marker);
             let next = (
@@ -154,7 +194,7 @@ impl Requests {
                 page.next_version_id_marker.unwrap_or_default(),
             );
             let stuck = next == (key_marker.clone(), version_marker.clone());
-            if !page.is_truncated || next.0.is_empty() || stuck {
+            if past || !page.is_truncated || next.0.is_empty() || stuck {
                 break;
             }
             (key_marker, version_marker) = next;
@@ -177,9 +217,20 @@ impl Requests {
         Ok(all)
     }
 
-    /// The lock of a version.
+    /// The lock of a version: from the object's head, which says all of it at once, and where that
+    /// is silent from the requests that S3 has for it.
     pub(super) async fn lock_of(&self, key: &str, version: &Version) -> io::Result<LockState> {
-        let mut state = LockState::default();
+        let query = [("versionId", version.0.as_str())];
+        let reply = self.send(Method::HEAD, Ask { key, query: &query, ..Ask::default() }).await?;
+        let header = |name: &str| Some(reply.headers.get(name)?.to_str().ok()?.to_owned());
+        let mut state = LockState {
+            mode: header("x-amz-object-lock-mode"),
+            until: header("x-amz-object-lock-retain-until-date").and_then(|t| timestamp(&t)),
+            legal_hold: header("x-amz-object-lock-legal-hold").is_some_and(|hold| hold == "ON"),
+        };
+        if state.mode.is_some() && state.until.is_some() {
+            return Ok(state);
+        }
         let query = [("retention", ""), ("versionId", version.0.as_str())];
         let reply = self.send(Method::GET, Ask { key, query: &query, ..Ask::default() }).await?;
         if reply.status.is_success() {
@@ -189,12 +240,6 @@ impl Requests {
             state.mode = Some(retention.mode).filter(|mode| !mode.is_empty());
         } else if !says_that_there_is_none(&reply) {
             return Err(io::Error::other(reply.describe()));
-        }
-        let query = [("legal-hold", ""), ("versionId", version.0.as_str())];
-        let reply = self.send(Method::GET, Ask { key, query: &query, ..Ask::default() }).await?;
-        if reply.status.is_success() {
-            let hold: xml::LegalHold = xml::read(&reply.body).unwrap_or_default();
-            state.legal_hold = hold.status == "ON";
         }
         Ok(state)
     }

@@ -67,13 +67,6 @@ pub(super) struct Retention {
     pub(super) retain_until_date: String,
 }
 
-/// `LegalHold` of an object.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-pub(super) struct LegalHold {
-    pub(super) status: String,
-}
-
 /// A document's value; what cannot be read is `None`.
 pub(super) fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Option<T> {
     quick_xml::de::from_str(std::str::from_utf8(body).ok()?).ok()

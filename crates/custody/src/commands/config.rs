@@ -1,19 +1,17 @@
 //! `custody config check`.
 
+use crate::checked::Checked;
 use crate::cli::{ConfigArgs, ConfigCommand};
 use crate::output::{GOOD, paint};
-use crate::{Failure, Outcome, config, output, upstreams};
+use crate::{Failure, Outcome, config, output};
 
 pub(crate) fn run(args: &ConfigArgs) -> Result<Outcome, Failure> {
     match &args.command {
         ConfigCommand::Check { config } => {
             let config = config::load(config.as_deref())?;
-            config.keys.source(&config.data).map_err(Failure::Usage)?;
-            let classes = config::classes(&config).map_err(Failure::Usage)?;
-            let all = upstreams::all(&config, &classes).map_err(Failure::Usage)?;
-            config.anchors.check().map_err(Failure::Usage)?;
+            let upstreams = Checked::of(&config).map_err(Failure::Usage)?.upstreams;
             output::line(toml::to_string(&config)?)?;
-            for (name, upstream) in &all {
+            for (name, upstream) in &upstreams {
                 output::line(format!(
                     "# upstream {name}: {} ({})",
                     upstream.base_url, upstream.route.mode

@@ -23,6 +23,9 @@ pub(crate) fn run(args: &EraseArgs) -> Result<Outcome, Failure> {
         let word = Word { who, reason: String::new() };
         return show(args, &keeper.approve(id, &word)?);
     }
+    if let Some(id) = &args.withdraw {
+        return show(args, &keeper.withdraw(id)?);
+    }
     let Some(subject) = &args.subject else {
         return Err(Failure::Usage(anyhow!("name a subject, or use --approve ID or --list")));
     };
@@ -87,6 +90,9 @@ fn show(args: &EraseArgs, answer: &Value) -> Result<Outcome, Failure> {
                 ))?;
             }
             output::line(paint(DIM, "  nothing was changed"))?;
+        }
+        "withdrawn" => {
+            output::line(format!("erasure {} is withdrawn", paint(NAME, text("/erasure"))))?;
         }
         "waits" => {
             let id = text("/erasure");

@@ -12,11 +12,12 @@ use crate::recorder::Recorder;
 use crate::{Failure, Outcome, config};
 
 pub(crate) fn run(args: &ServeArgs) -> Result<Outcome, Failure> {
+    // Before the configuration is read, which may have something to say.
+    start_log();
     let mut config = config::load(args.config.as_deref())?;
     if let Some(data) = &args.data {
         config.data.clone_from(data);
     }
-    start_log();
     let stop = StopSignal::install()?;
     raise_descriptor_limit();
     let discards = config.capture.sink == "discard";

@@ -5,6 +5,7 @@ use anyhow::{Context as _, anyhow};
 use serde::{Deserialize, Serialize};
 
 use super::Span;
+use crate::storage::ArchivePlace;
 
 /// Where each checkpoint goes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,6 +102,9 @@ impl AnchorsConfig {
         self.witnesses()?;
         self.timestamp()?;
         self.siem()?;
+        if let Some(copy) = &self.copy {
+            ArchivePlace::parse(&copy.archive).context("[anchors.copy] archive")?;
+        }
         Ok(())
     }
 

@@ -1,12 +1,14 @@
 //! How long what is kept, where it moves to, and who may end it earlier.
 
 use anyhow::{Context as _, anyhow};
-use record::{Classes, RetentionClass, RetentionRule};
+use record::{Classes, LOG, RetentionClass, RetentionRule, STANDARD};
 use serde::{Deserialize, Serialize};
 
 use super::{Config, Span};
 
 const DAY: u64 = 86_400;
+/// A COMPLIANCE lock cannot be taken back, and buckets refuse one that is longer (S3: 100 years).
+const LONGEST_LOCK: u32 = 36_500;
 
 /// A retention class, new or in a preset's place. What is not given is the preset's, or that of
 /// `standard`.
@@ -104,15 +106,36 @@ impl Default for LifecycleConfig {
     }
 }
 
+impl LifecycleConfig {
+    /// Refuses what would never rest.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        for (key, span) in [("every", self.every), ("probe_every", self.probe_every)] {
+            if span.0 < std::time::Duration::from_secs(1) {
+                return Err(anyhow!("[lifecycle] {key} = \"{span}\" is shorter than 1s"));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The classes and rules of a configuration.
 pub(crate) fn classes(config: &Config) -> anyhow::Result<Classes> {
     let mut classes = Classes::default();
-    for (name, given) in &config.retention {
+    // What is not given is that of `standard`, so that comes first.
+    let (standard, others): (Vec<_>, Vec<_>) =
+        config.retention.iter().partition(|(name, _)| *name == STANDARD);
+    for (name, given) in standard.into_iter().chain(others) {
         let place = || format!("[retention.{name}]");
         let good = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
         if name.is_empty() || !name.bytes().all(good) {
             return Err(anyhow!("a class's name is letters, digits, dashes and underscores"))
                 .with_context(place);
+        }
+        if name == LOG {
+            return Err(anyhow!(
+                "the log of what proves everything else is kept as long as the longest class in use"
+            ))
+            .with_context(place);
         }
         let class = class(name, given, &classes).with_context(place)?;
         classes.insert(class);
@@ -159,6 +182,12 @@ fn class(name: &str, given: &RetentionConfig, classes: &Classes) -> anyhow::Resu
         content: limit(given.content, base.content, "content")?,
         metadata: limit(given.metadata, base.metadata, "metadata")?,
     };
+    if class.lock > LONGEST_LOCK {
+        return Err(anyhow!(
+            "lock = \"{}d\" is longer than {LONGEST_LOCK}d, which is the longest",
+            class.lock
+        ));
+    }
     if class.metadata.is_some_and(|days| days < class.lock) {
         return Err(anyhow!(
             "metadata = \"{}d\" is shorter than lock = \"{}d\": locked objects cannot go",

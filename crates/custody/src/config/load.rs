@@ -12,6 +12,8 @@ use crate::Failure;
 const DEFAULT: &str = "custody.toml";
 /// So alike are a name and its misspelling.
 const SLIP: f64 = 0.8;
+/// Keys whose default is that they are not there, so that no table of defaults shows them.
+const UNSET: [(&str, &str); 2] = [("tiers", "cold"), ("tiers", "storage_class")];
 /// Environment variables with our prefix that are no configuration.
 const OTHERS: [&str; 4] = ["CUSTODY_LOG", "CUSTODY_SHARED", "CUSTODY_CONFIG", "CUSTODY_PASSPHRASE"];
 
@@ -97,6 +99,13 @@ fn set(table: &mut toml::Table, variable: &str, value: &str) -> anyhow::Result<b
     let wanted = variable.trim_start_matches("CUSTODY_").to_ascii_lowercase();
     if wanted == "archive" {
         table.insert(wanted, toml::Value::String(value.to_owned()));
+        return Ok(true);
+    }
+    let unset = UNSET.iter().find(|(name, key)| format!("{name}_{key}") == wanted);
+    if let Some((name, key)) = unset
+        && let Some(toml::Value::Table(inner)) = table.get_mut(*name)
+    {
+        inner.insert((*key).to_owned(), toml::Value::String(value.to_owned()));
         return Ok(true);
     }
     let mut known = Vec::new();

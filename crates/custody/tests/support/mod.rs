@@ -13,12 +13,14 @@
 
 mod bucket;
 mod client;
+mod s3;
 mod server;
 mod upstream;
 mod witness;
 
 pub(crate) use bucket::Bucket;
 pub(crate) use client::{Answer, Client, Head, get, post, post_to};
+pub(crate) use s3::{Relay, S3, Weather};
 pub(crate) use server::{
     ROUNDS, Run, Server, Setup, all_records, custody, custody_with, files_under, interactions,
     outcome_of, show, verified, verify,

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "what a kill leaves is made by hand")]
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -167,6 +169,16 @@ fn a_crash_at_any_step_leaves_one_that_works() {
             }
         }
     }
+}
+
+#[test]
+fn what_a_kill_cut_off_goes_with_the_next_exchange() {
+    let world = World::new("file");
+    let cut = world.keys().join(".unfinished-1-1");
+    std::fs::write(&cut, "0d".repeat(32)).unwrap();
+    rotate_root(&source(world.keys(), "file"), None).unwrap();
+    assert!(!cut.exists());
+    world.opens("file").unwrap();
 }
 
 #[test]

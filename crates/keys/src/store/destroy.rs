@@ -35,17 +35,19 @@ impl KeyStore {
     pub fn place_hold(&self, mut hold: HoldRow) -> Result<usize, KeysError> {
         let writer = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         self.must_write(writer.is_some())?;
+        let mut all = self.holds();
         let mut wrapped = 0;
         {
             let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
             hold.scopes.retain_mut(|scope| {
                 let key = |kid| rows.by_kid.get(&kid).map(|row: &Row| &row.key);
-                let kept = scope.wrap(key(scope.subject), key(scope.period));
+                // What only another hold keeps open is kept by this one too, and outlives that one.
+                let kept = scope.wrap(key(scope.subject), key(scope.period))
+                    || scope.wrap_like(all.iter().flat_map(|hold| &hold.scopes));
                 wrapped += usize::from(kept);
                 kept
             });
         }
-        let mut all = self.holds.read().unwrap_or_else(PoisonError::into_inner).clone();
         match all.iter_mut().find(|there| there.hold == hold.hold) {
             Some(there) => {
                 let new = std::mem::take(&mut hold.scopes);
@@ -67,13 +69,10 @@ impl KeyStore {
     /// Lifts a hold; false when there is none of that name. What only the hold kept open is
     /// destroyed with it.
     pub fn lift_hold(&self, name: &str) -> Result<bool, KeysError> {
-        let mut all = self.holds();
-        let before = all.len();
-        all.retain(|hold| hold.hold != name);
-        if all.len() == before {
+        if !self.holds().iter().any(|hold| hold.hold == name) {
             return Ok(false);
         }
-        self.rewrite(&HashSet::new(), Some(all))?;
+        self.rewrite(&HashSet::new(), Some(name))?;
         Ok(true)
     }
 
@@ -85,12 +84,8 @@ impl KeyStore {
         Err(KeysError::unavailable("write", &self.rows_path())(read_only))
     }
 
-    fn rewrite(
-        &self,
-        without: &HashSet<Kid>,
-        holds_now: Option<Vec<HoldRow>>,
-    ) -> Result<u32, KeysError> {
-        // Nobody adds a row meanwhile: rows are made under this lock.
+    fn rewrite(&self, without: &HashSet<Kid>, lifted: Option<&str>) -> Result<u32, KeysError> {
+        // Nobody adds a row or a hold meanwhile: both are made under this lock.
         let mut writer = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         self.must_write(writer.is_some())?;
         let old = self.epoch();
@@ -111,7 +106,8 @@ impl KeyStore {
         let path = rows_path(&self.dir, new.number);
         let unavailable = || KeysError::unavailable("write", &path);
         durable::replace(&path, &bytes, 0o600).map_err(unavailable())?;
-        let holds_now = holds_now.unwrap_or_else(|| self.holds());
+        let mut holds_now = self.holds();
+        holds_now.retain(|hold| Some(hold.hold.as_str()) != lifted);
         if !holds_now.is_empty() {
             holds::write(&self.dir, &new, &holds_now)?;
         }

@@ -82,6 +82,14 @@ impl HeldScope {
         true
     }
 
+    /// Keeps the key that one of these keeps for the same scope; false when none does.
+    pub(super) fn wrap_like<'a>(&mut self, mut others: impl Iterator<Item = &'a Self>) -> bool {
+        let same = |other: &&Self| other.is(self.subject, self.period, &self.tenant, &self.class);
+        let Some(other) = others.find(same) else { return false };
+        self.key.clone_from(&other.key);
+        true
+    }
+
     pub(super) fn scope_key(&self) -> Option<ScopeKey> {
         let mut material = Zeroizing::new([0; 96]);
         hex::decode_to_slice(&self.key, material.as_mut_slice()).ok()?;

@@ -257,9 +257,57 @@ fn a_new_epoch_opens_what_the_old_one_did_and_old_copies_open_nothing() {
     }
     assert!(KeyStore::open(dir.path(), &root).unwrap().opens(before.subject, before.period));
     // Rows of before, put back under the key of now.
-    let rows = copied.iter().find(|(name, _)| name.ends_with(".rows")).unwrap();
+    let rows = copied.iter().find(|(name, _)| name.ends_with("0001.rows")).unwrap();
     std::fs::write(dir.path().join("store-0002.rows"), &rows.1).unwrap();
     assert!(KeyStore::open(dir.path(), &root).is_err());
+}
+
+#[test]
+fn two_holds_over_the_same_keep_it_each_for_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = root(dir.path());
+    let store = KeyStore::open_or_create(dir.path(), &root).unwrap();
+    let held = store.scope(Subject::User("alice"), "2026-11-23", "default", "standard").unwrap();
+    let sealed = held.key.seal(b"evidence");
+    let hold = |name: &str| HoldRow {
+        hold: name.to_owned(),
+        placed: record::Timestamp(1),
+        reason: String::new(),
+        scopes: vec![HeldScope::new(held.subject, held.period, "default", "standard")],
+        who: "local:counsel".to_owned(),
+    };
+    assert_eq!(store.place_hold(hold("case-7")).unwrap(), 1);
+    store.destroy(&[held.period]).unwrap();
+    // The second comes when only the first keeps it open, and outlives it.
+    assert_eq!(store.place_hold(hold("case-8")).unwrap(), 1);
+    assert!(store.lift_hold("case-7").unwrap());
+    let key = || store.scope_key(held.subject, held.period, "default", "standard");
+    assert_eq!(key().unwrap().open(&sealed).unwrap(), b"evidence");
+    assert!(store.lift_hold("case-8").unwrap());
+    assert!(key().is_none());
+    assert_eq!(store.place_hold(hold("case-9")).unwrap(), 0);
+}
+
+#[test]
+fn holds_that_come_and_go_at_once_are_all_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = KeyStore::open_or_create(dir.path(), &root(dir.path())).unwrap();
+    let keys = store.scope(Subject::User("alice"), "2026-11-23", "default", "standard").unwrap();
+    let hold = |hold: String| HoldRow {
+        hold,
+        placed: record::Timestamp(1),
+        reason: String::new(),
+        scopes: vec![HeldScope::new(keys.subject, keys.period, "default", "standard")],
+        who: "local:counsel".to_owned(),
+    };
+    for n in 0..30 {
+        store.place_hold(hold("short".to_owned())).unwrap();
+        std::thread::scope(|threads| {
+            threads.spawn(|| store.lift_hold("short").unwrap());
+            threads.spawn(|| store.place_hold(hold(format!("case-{n}"))).unwrap());
+        });
+    }
+    assert_eq!(store.holds().len(), 30);
 }
 
 #[test]

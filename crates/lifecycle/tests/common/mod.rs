@@ -42,6 +42,8 @@ pub(crate) struct LockingArchive {
     /// Changes so far.
     pub changes: AtomicU64,
     after: std::sync::atomic::AtomicBool,
+    /// Whether its server's clock is another one.
+    pub contradicts: std::sync::atomic::AtomicBool,
 }
 
 impl LockingArchive {
@@ -53,6 +55,7 @@ impl LockingArchive {
             fail_in: AtomicU64::new(0),
             changes: AtomicU64::new(0),
             after: std::sync::atomic::AtomicBool::new(false),
+            contradicts: std::sync::atomic::AtomicBool::new(false),
         }
     }
 
@@ -142,8 +145,20 @@ impl Archive for LockingArchive {
         self.change(name, || self.inner.remove(name))
     }
 
+    fn locks(&self) -> bool {
+        true
+    }
+
     fn location(&self) -> String {
         self.inner.location()
+    }
+
+    fn check(&self, now: Timestamp) -> Result<(), ArchiveError> {
+        if self.contradicts.load(Ordering::Relaxed) {
+            let reason = format!("the clock here says {now}");
+            return Err(ArchiveError::Refused { what: self.location(), reason });
+        }
+        Ok(())
     }
 
     fn versions(&self, prefix: &str) -> Result<Option<Vec<Stored>>, ArchiveError> {
@@ -155,6 +170,10 @@ impl Archive for LockingArchive {
             bytes: 0,
         };
         Ok(Some(self.inner.list(prefix)?.into_iter().map(stored).collect()))
+    }
+
+    fn get_version(&self, name: &Name, _: &Version) -> Result<Option<Vec<u8>>, ArchiveError> {
+        self.inner.get(name)
     }
 
     fn lock_of(&self, name: &Name, _: &Version) -> Result<LockState, ArchiveError> {
@@ -290,7 +309,9 @@ impl World {
             clock,
             tenant: "default".to_owned(),
             folder: self.erasures(),
+            tiers: data.join("tiers.json"),
             approvals: self.approvals,
+            turn: Mutex::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Running { lifecycle, keys, store, ledger, capture, runtime }

@@ -37,6 +37,10 @@ pub(super) fn verify_collector(
     let published = format!("{prefix}checkpoint");
     let key = trusted_key(collector, keys, &mut notes, &mut findings);
 
+    if store.archive.is_remote() {
+        // Finding each object by itself would be a request for each.
+        store.archive.list(&prefix)?;
+    }
     // The log may grow meanwhile. Kept checkpoints are read before the published one, which is put
     // in place first, and what it covers is looked for afterwards.
     let kept = history::kept_notes(store, &prefix)?;

@@ -17,6 +17,8 @@ pub(crate) struct Gone {
     files: BTreeSet<String>,
     /// Files that moved to the cold tier and may be gone.
     moved: BTreeSet<String>,
+    /// Records that can be opened.
+    pub(crate) openable: u64,
     /// Indexes of records in files that are gone.
     pub(crate) leaves: RangeSet,
     /// Admission numbers of records in files that are gone.
@@ -61,6 +63,21 @@ pub(crate) fn check(all: &[(String, Gone)], keys: Option<&KeyStore>) -> Vec<Find
     let receipts: BTreeSet<Kid> =
         all.iter().flat_map(|(_, gone)| &gone.receipts).copied().collect();
     let mut findings = Vec::new();
+    let unaccounted = all.iter().flat_map(|(_, gone)| &gone.unopenable);
+    let unaccounted: u64 = unaccounted
+        .filter(|(missing, _)| !missing.iter().any(|kid| receipts.contains(kid)))
+        .map(|(_, (count, _))| count)
+        .sum();
+    if unaccounted > 1 && all.iter().all(|(_, gone)| gone.openable == 0) {
+        return vec![Finding {
+            file: "the key store".to_owned(),
+            record: None,
+            what: format!(
+                "it opens none of the archive's records, {unaccounted} of which no receipt \
+                 accounts for: it is another installation's, or keys are lost; --keys names another"
+            ),
+        }];
+    }
     for (collector, gone) in all {
         for (missing, (count, first)) in &gone.unopenable {
             if !missing.iter().any(|kid| receipts.contains(kid)) {

@@ -116,9 +116,11 @@ impl Reading<'_> {
             };
             self.finding(parts_file, Some(leaf), what);
         }
-        if let (Some(keys), Some(ids)) = (self.keys, &record.keys)
-            && !keys.opens(ids.subject, ids.period)
-        {
+        if let (Some(keys), Some(ids)) = (self.keys, &record.keys) {
+            if keys.opens(ids.subject, ids.period) {
+                self.gone.openable += 1;
+                return;
+            }
             self.unopenable += 1;
             let missing = [ids.subject, ids.period].into_iter().filter(|kid| !keys.has(*kid));
             self.gone.unopenable(leaf, missing.collect());

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::Finding;
 use crate::QueryError;
+use crate::store::Description;
 
 /// What the locks of a collector's objects are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -26,6 +27,8 @@ pub struct LockReport {
     /// Objects that lie in a class without a lock of its own, or whose lock has ended.
     pub unlocked: u64,
 }
+
+const UNLOCKED: &str = "it is not locked";
 
 /// What records say of an object.
 pub(crate) struct Named<'a> {
@@ -79,14 +82,46 @@ pub(crate) fn check_versions(
     Ok(())
 }
 
-/// Whether `custody.json`, which is of no collector, is hidden. It changes, so that its latest
-/// version counts and a later one is no shadow.
+/// `custody.json` changes, and only grows: every version before names collectors that the latest one
+/// still names.
 pub(crate) fn check_description(
     archive: &dyn Archive,
     findings: &mut Vec<Finding>,
 ) -> Result<(), QueryError> {
-    let nothing = Named { files: &BTreeMap::new(), ledger: &BTreeMap::new() };
-    check_versions(archive, "custody.json", &nothing, findings)
+    const FILE: &str = "custody.json";
+    let Some(mut stored) = archive.versions(FILE)? else { return Ok(()) };
+    stored.retain(|stored| stored.name.as_str() == FILE);
+    let mut finding = |what: String| {
+        findings.push(Finding { file: FILE.to_owned(), record: None, what });
+    };
+    if let Some(marker) = stored.iter().find(|stored| stored.marker) {
+        finding(format!("a delete marker hides it (version {})", marker.version));
+    }
+    stored.retain(|stored| !stored.marker);
+    let mut named: BTreeMap<String, String> = BTreeMap::new();
+    for version in &stored {
+        let bytes = archive.get_version(&version.name, &version.version)?.unwrap_or_default();
+        let Ok(description) = serde_json::from_slice::<Description>(&bytes) else {
+            finding(format!("version {} cannot be read", version.version));
+            continue;
+        };
+        for (collector, origin) in &named {
+            match description.collectors.get(collector).map(|described| &described.origin) {
+                Some(there) if there == origin => {}
+                Some(_) => finding(format!(
+                    "version {} names another log for collector {collector} than the one before",
+                    version.version
+                )),
+                None => finding(format!(
+                    "version {} no longer names collector {collector}",
+                    version.version
+                )),
+            }
+        }
+        let origins = description.collectors.into_iter().map(|(name, is)| (name, is.origin));
+        named.extend(origins);
+    }
+    Ok(())
 }
 
 /// A put that was sent twice leaves the same bytes twice.
@@ -139,9 +174,17 @@ pub(crate) fn check_locks(
                 });
             }
             // The log's own objects are locked as long as anything.
-            (None, None) if file.contains("/ledger/") => finding("it is not locked".to_owned()),
+            (None, None) if file.contains("/ledger/") => finding(UNLOCKED.to_owned()),
             _ => {}
         }
+    }
+    if report.objects > 0 && report.locked == 0 {
+        findings.retain(|finding| finding.what != UNLOCKED);
+        findings.push(Finding {
+            file: archive.location(),
+            record: None,
+            what: "no object is locked: whoever may write here can change and delete".to_owned(),
+        });
     }
     report.earliest = earliest.map(|time| time.to_string());
     Ok(Some(report))

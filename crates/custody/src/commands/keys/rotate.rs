@@ -8,7 +8,7 @@ use keys::{KeyStore, RootKey, rotate_root, stage_signing_key};
 use record::CollectorName;
 use serde_json::json;
 
-use crate::access_log::lock;
+use crate::access_log::{lock, lock_keys};
 use crate::cli::{RotateCommand, Where};
 use crate::output::{NAME, paint};
 use crate::place::{Place, origin};
@@ -139,7 +139,7 @@ fn lock_all(place: &Place) -> anyhow::Result<Vec<File>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(anyhow!("cannot list {}: {error}", folder.display())),
     };
-    let mut locks = Vec::new();
+    let mut locks = vec![lock_keys(&place.keys, PATIENCE)?];
     for entry in entries {
         let path = entry.with_context(|| folder.display().to_string())?.path();
         if path.is_dir() {

@@ -1,0 +1,94 @@
+//! What a configuration comes to, without touching a disk or a network: everything that can be
+//! refused before anything starts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use capture::Sink;
+use proxy::UpstreamConfig;
+use record::{Classes, CollectorName};
+
+use crate::access_log::READER;
+use crate::config::{self, Config};
+use crate::place::{Place, TENANT};
+use crate::upstreams;
+
+/// A configuration that a recorder can start with, as far as its text tells.
+pub(crate) struct Checked {
+    pub(crate) classes: Arc<Classes>,
+    pub(crate) upstreams: BTreeMap<String, UpstreamConfig>,
+    pub(crate) collector: CollectorName,
+    pub(crate) capture: capture::Config,
+    pub(crate) place: Place,
+}
+
+impl Checked {
+    pub(crate) fn of(config: &Config) -> anyhow::Result<Self> {
+        let classes = Arc::new(config::classes(config)?);
+        let upstreams = upstreams::all(config, &classes)?;
+        let collector = CollectorName::new(config.collector.clone())
+            .with_context(|| format!("collector = {:?}", config.collector))?;
+        if collector.as_str() == READER {
+            return Err(anyhow!(
+                "collector = {READER:?}: commands record what they read under this name; choose \
+                 another one"
+            ));
+        }
+        let capture = capture_config(config, &classes)?;
+        if !config.api.listen.ip().is_loopback() {
+            return Err(anyhow!(
+                "[api] listen = {}: the API answers on loopback only until access control is built",
+                config.api.listen
+            ));
+        }
+        config.lifecycle.check()?;
+        config.anchors.check()?;
+        let place = Place::of(config)?;
+        place.root_source()?;
+        place.check_cold()?;
+        Ok(Self { classes, upstreams, collector, capture, place })
+    }
+}
+
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
+
+fn capture_config(config: &Config, classes: &Arc<Classes>) -> anyhow::Result<capture::Config> {
+    let sink = match config.capture.sink.as_str() {
+        "log" => Sink::Log,
+        "discard" => Sink::Discard,
+        other => return Err(anyhow!("[capture] sink = {other:?}; known: log, discard")),
+    };
+    let mut actions = BTreeMap::new();
+    for (entity, action) in &config.masking.entities {
+        let place = || format!("[masking.entities] {entity} = {action:?}");
+        let entity: mask::Entity =
+            entity.parse().map_err(|e| anyhow!("{e}")).with_context(place)?;
+        let action: mask::Action =
+            action.parse().map_err(|e| anyhow!("{e}")).with_context(place)?;
+        actions.insert(entity, action);
+    }
+    let policy = if actions.is_empty() && config.masking.policy == "default" {
+        mask::Policy::default()
+    } else {
+        mask::Policy::new(config.masking.policy.clone(), actions)
+    };
+    let threads = match config.capture.threads {
+        0 => (cores() / 2).max(1),
+        threads => threads,
+    };
+    Ok(capture::Config {
+        workers: threads,
+        memory: config.capture.memory.as_usize(),
+        cache: config.capture.cache.as_usize(),
+        max_body: config.capture.max_body.as_usize(),
+        gate_timeout: config.capture.gate_timeout.0,
+        closed_timeout: config.capture.closed_timeout.0,
+        sink,
+        tenant: TENANT.to_owned(),
+        classes: Arc::clone(classes),
+        policy,
+    })
+}
