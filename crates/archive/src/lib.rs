@@ -90,6 +90,31 @@ pub trait Archive: Send + Sync {
         Ok(None)
     }
 
+    /// The bytes of a name that [changes](Name::changes), as they were before somebody put something
+    /// else there: of the latest version that `accept` takes, among the last hundred. Where none is,
+    /// and where no versions are kept, the object as it is.
+    fn get_accepted(
+        &self,
+        name: &Name,
+        accept: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Option<Vec<u8>>, ArchiveError> {
+        const LAST: usize = 100;
+        let latest = self.get(name)?;
+        if latest.as_deref().is_none_or(accept) {
+            return Ok(latest);
+        }
+        let mut versions = self.versions(name.as_str())?.unwrap_or_default();
+        versions.retain(|stored| stored.name == *name && !stored.marker);
+        for stored in versions.iter().rev().take(LAST) {
+            if let Some(bytes) = self.get_version(name, &stored.version)?
+                && accept(&bytes)
+            {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(latest)
+    }
+
     /// The bytes of one version; `None` when there is none.
     fn get_version(&self, name: &Name, version: &Version) -> Result<Option<Vec<u8>>, ArchiveError> {
         let _ = (name, version);

@@ -249,6 +249,38 @@ fn shadows_and_delete_markers_are_found_and_fool_nobody() {
 }
 
 #[test]
+fn garbage_over_what_changes_stops_neither_recorder_nor_reader() {
+    let Some(s3) = S3::find() else { return };
+    let (folder, upstream) = (tempfile::tempdir().unwrap(), Upstream::start());
+    let (place, env) = (s3.place(true), s3.environment(None));
+    let setup = setup(folder.path(), &upstream, &place, &env);
+    let server = Server::start(&setup);
+    let first = call(&server, "alice", "before the garbage");
+    until("the seal", SOON, || (metric(&server, "custody_unsealed_records") == 0).then_some(()));
+    let garbage = folder.path().join("garbage");
+    std::fs::write(&garbage, "nothing").unwrap();
+    let path = place.strip_prefix("s3://").unwrap();
+    for name in ["custody.json", "c1/ledger/checkpoint"] {
+        let put = ["-T", garbage.to_str().unwrap()];
+        assert_eq!(s3.curl(&put, &[], &format!("{path}/{name}")), 200);
+    }
+    let shown = run(&setup, &["show", &first, "--json", "--unrecorded"]);
+    assert!(shown.stdout.contains("before the garbage"), "{}", shown.stderr);
+    let second = call(&server, "alice", "after the garbage");
+    until("the next seal", SOON, || {
+        let sealed = metric(&server, "custody_unsealed_records") == 0;
+        (sealed && metric(&server, "custody_archive_available") == 1).then_some(())
+    });
+    server.stop();
+    let shown = run(&setup, &["show", &second, "--json", "--unrecorded"]);
+    assert!(shown.stdout.contains("after the garbage"), "{}", shown.stderr);
+    let (code, report) = verify(&setup, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    assert!(report.to_string().contains("cannot be read"), "{report:#}");
+    Server::start(&setup).stop();
+}
+
+#[test]
 fn an_erasure_reaches_the_bucket() {
     let Some(s3) = S3::find() else { return };
     let (folder, upstream) = (tempfile::tempdir().unwrap(), Upstream::start());

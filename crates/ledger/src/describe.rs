@@ -51,7 +51,11 @@ pub(crate) fn describe(
         return write(archive, &description, lock);
     };
     if there.key == key.to_string() && there.origin == key.name() {
-        return claim(archive, collector, key, lock);
+        claim(archive, collector, key, lock)?;
+        // What somebody put over it is replaced by what it was.
+        let latest = archive.get(&name()?).map_err(LedgerError::archive)?;
+        let intact = latest.as_deref().is_none_or(is_readable);
+        return if intact { Ok(()) } else { write(archive, &description, lock) };
     }
     let named: Option<VerifyingKey> = there.key.parse().ok();
     // A crash came between naming the new key here and installing it.
@@ -107,9 +111,18 @@ impl Described {
 
 const FILE: &str = "custody.json";
 
+fn name() -> Result<Name, LedgerError> {
+    Name::new(FILE).map_err(LedgerError::archive)
+}
+
+fn is_readable(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Description>(bytes).is_ok()
+}
+
 fn read(archive: &dyn Archive) -> Result<Description, LedgerError> {
-    let name = Name::new(FILE).map_err(LedgerError::archive)?;
-    let description = match archive.get(&name).map_err(LedgerError::archive)? {
+    let name = name()?;
+    let accepted = archive.get_accepted(&name, &is_readable).map_err(LedgerError::archive)?;
+    let description = match accepted {
         None => Description { format: 1, collectors: BTreeMap::new() },
         Some(bytes) => serde_json::from_slice::<Description>(&bytes).map_err(|error| {
             LedgerError::Fatal(format!("{name} in {}: {error}", archive.location()))

@@ -82,7 +82,8 @@ impl Store {
     /// The archive's collectors, from its `custody.json`.
     pub fn collectors(&self) -> Result<Vec<Collector>, QueryError> {
         let name = Name::new("custody.json")?;
-        let Some(bytes) = self.archive.get(&name)? else {
+        let readable = |bytes: &[u8]| serde_json::from_slice::<Description>(bytes).is_ok();
+        let Some(bytes) = self.archive.get_accepted(&name, &readable)? else {
             return Err(QueryError::Storage(format!(
                 "{} is not an archive of Custody: it has no custody.json",
                 self.archive.location()
@@ -114,7 +115,13 @@ impl Store {
         collector: &Collector,
     ) -> Result<Option<(Checkpoint, Vec<u8>)>, QueryError> {
         let name = Name::new(format!("{}/ledger/checkpoint", collector.name))?;
-        let Some(note) = self.archive.get(&name)? else { return Ok(None) };
+        let keys: Vec<VerifyingKey> = [&collector.key]
+            .into_iter()
+            .chain(&collector.earlier)
+            .flat_map(|k| k.parse())
+            .collect();
+        let ours = |note: &[u8]| keys.iter().any(|key| Checkpoint::open(note, key).is_ok());
+        let Some(note) = self.archive.get_accepted(&name, &ours)? else { return Ok(None) };
         let open = |key: &str| -> Result<Checkpoint, QueryError> {
             let wrong =
                 |error: &dyn std::fmt::Display| QueryError::Storage(format!("{name}: {error}"));
