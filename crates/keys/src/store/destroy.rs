@@ -1,5 +1,6 @@
 //! Destroying keys: the store is written anew without them under a fresh store key, and the old one
-//! is destroyed, so that old copies and backups of the store die with it.
+//! is destroyed, so that old copies of the rows die with it. A copy of the rows *and* the wrapped
+//! store key lives as long as the root key that wrapped it.
 
 use std::collections::HashSet;
 use std::fs::OpenOptions;
