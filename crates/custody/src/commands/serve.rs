@@ -47,7 +47,9 @@ pub(crate) fn start_log() {
 }
 
 fn log_at(level: &str) {
-    let filter = EnvFilter::try_from_env("CUSTODY_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    // Of an outage we speak ourselves, once; the client would speak of each attempt.
+    let ours = || EnvFilter::new(format!("{level},object_store=warn"));
+    let filter = EnvFilter::try_from_env("CUSTODY_LOG").unwrap_or_else(|_| ours());
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
