@@ -50,6 +50,14 @@ impl Original {
         }
         until("all calls", SOON, || (interactions(&data).len() == CALLS).then_some(()));
         server.stop();
+        // The journal of a second run is too small to be closed before the stop, whatever the time:
+        // so the newest segment holds calls, and no record in a segment names it.
+        let server = Server::start(&setup);
+        for i in 0..3 {
+            let said = post(server.proxy, &[], chat(&format!("answer {i}"), false).as_bytes());
+            assert_eq!(said.head.status, 200);
+        }
+        server.stop();
         Self::of(data, key)
     }
 
