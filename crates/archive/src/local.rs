@@ -13,7 +13,8 @@ use std::time::Duration;
 use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 
 use crate::durable::{self, TEMPORARY};
-use crate::{Archive, ArchiveError, Lock, Name, Staged, Sum, Summing, Version};
+use crate::sum::SummedFile;
+use crate::{Archive, ArchiveError, Lock, Name, Staged, Sum, Version};
 
 const READ_ONLY: u32 = 0o444;
 /// Folder of the archive for files that are not whole yet.
@@ -125,7 +126,7 @@ impl Archive for LocalArchive {
         let folder = self.unfinished();
         let (file, path) = durable::create_unfinished(&folder)
             .map_err(ArchiveError::unavailable("create a file in", folder.display()))?;
-        Ok(Box::new(LocalStaged { archive: self, file, path, summing: Summing::default() }))
+        Ok(Box::new(LocalStaged { archive: self, file: SummedFile::new(file), path }))
     }
 
     fn sum(&self, name: &Name) -> Result<Option<Sum>, ArchiveError> {
@@ -220,16 +221,13 @@ impl Archive for LocalArchive {
 /// A file without a name yet.
 struct LocalStaged<'a> {
     archive: &'a LocalArchive,
-    file: File,
+    file: SummedFile,
     path: PathBuf,
-    summing: Summing,
 }
 
 impl Write for LocalStaged<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.summing.update(bytes.get(..written).unwrap_or_default());
-        Ok(written)
+        self.file.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -239,10 +237,10 @@ impl Write for LocalStaged<'_> {
 
 impl Staged for LocalStaged<'_> {
     fn put(self: Box<Self>, name: &Name, _: Lock) -> Result<(Sum, Option<Version>), ArchiveError> {
-        let sum = self.summing.clone().finish();
+        let (file, sum) = self.file.so_far();
         let path = self.archive.path(name);
         let folder = durable::parent(&path).map_err(ArchiveError::unavailable("create", name))?;
-        let created = durable::seal_file(&self.file, READ_ONLY)
+        let created = durable::seal_file(file, READ_ONLY)
             .and_then(|()| durable::create_dir_all(folder))
             .and_then(|()| durable::rename_new(&self.path, &path))
             .map_err(ArchiveError::unavailable("create", name))?;

@@ -34,6 +34,8 @@ use crate::{
     Archive, ArchiveError, Check, Lock, LockState, Name, Staged, Stored, Sum, Summing, Version,
 };
 
+use crate::sum::SummedFile;
+
 mod check;
 mod connector;
 mod io_thread;
@@ -393,7 +395,7 @@ impl Archive for S3Archive {
         let file = crate::durable::create_dir_all(folder)
             .and_then(|()| tempfile::tempfile_in(folder))
             .map_err(ArchiveError::unavailable("create a file in", folder.display()))?;
-        Ok(Box::new(S3Staged { archive: self, file, summing: Summing::default() }))
+        Ok(Box::new(S3Staged { archive: self, file: SummedFile::new(file) }))
     }
 
     fn sum(&self, name: &Name) -> Result<Option<Sum>, ArchiveError> {
@@ -545,15 +547,12 @@ impl Archive for S3Archive {
 /// An object on its way, in a file without a name.
 struct S3Staged<'a> {
     archive: &'a S3Archive,
-    file: File,
-    summing: Summing,
+    file: SummedFile,
 }
 
 impl Write for S3Staged<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.summing.update(bytes.get(..written).unwrap_or_default());
-        Ok(written)
+        self.file.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -563,22 +562,21 @@ impl Write for S3Staged<'_> {
 
 impl Staged for S3Staged<'_> {
     fn put(
-        mut self: Box<Self>,
+        self: Box<Self>,
         name: &Name,
         lock: Lock,
     ) -> Result<(Sum, Option<Version>), ArchiveError> {
-        let sum = self.summing.clone().finish();
-        let archive = self.archive;
+        let Self { archive, file } = *self;
+        let (mut file, sum) = file.finish();
         let again = ArchiveError::unavailable("read again", name);
-        self.file.rewind().map_err(again)?;
+        file.rewind().map_err(again)?;
         let small = sum.bytes <= u64::try_from(PIECE).unwrap_or(0);
         let version = if small {
             let mut bytes = Vec::new();
             let again = ArchiveError::unavailable("read again", name);
-            self.file.read_to_end(&mut bytes).map_err(again)?;
+            file.read_to_end(&mut bytes).map_err(again)?;
             archive.put_all(&[(name.clone(), &bytes)], lock)?.pop().flatten()
         } else {
-            let file = self.file;
             archive.io.run(async {
                 archive.checked().await?;
                 archive.put_pieces(name, file, sum, lock).await

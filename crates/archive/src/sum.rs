@@ -1,6 +1,7 @@
 //! What an object is told apart by.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Write};
 
 use sha2::{Digest as _, Sha256};
 
@@ -35,6 +36,40 @@ impl Summing {
     pub fn finish(self) -> Sum {
         let sha256 = self.sha256.finalize().into();
         Sum { bytes: self.bytes, crc32: self.crc32.finalize(), sha256 }
+    }
+}
+
+/// A file that is summed while it is written.
+pub(crate) struct SummedFile {
+    file: File,
+    summing: Summing,
+}
+
+impl SummedFile {
+    pub(crate) fn new(file: File) -> Self {
+        Self { file, summing: Summing::default() }
+    }
+
+    /// The file, and the sum of what was written.
+    pub(crate) fn finish(self) -> (File, Sum) {
+        (self.file, self.summing.finish())
+    }
+
+    /// The file, and the sum of what was written so far.
+    pub(crate) fn so_far(&self) -> (&File, Sum) {
+        (&self.file, self.summing.clone().finish())
+    }
+}
+
+impl Write for SummedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.summing.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

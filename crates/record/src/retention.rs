@@ -56,8 +56,9 @@ pub const STANDARD: &str = "standard";
 /// Name, hot, lock, content, metadata. The lengths are floors and ceilings of the duties that they
 /// are named for (docs/retention.md), not advice.
 type Preset = (&'static str, u32, u32, Option<u32>, Option<u32>);
+const STANDARD_PRESET: Preset = (STANDARD, 90, 183, Some(400), Some(400));
 const PRESETS: [Preset; 9] = [
-    (STANDARD, 90, 183, Some(400), Some(400)),
+    STANDARD_PRESET,
     ("eu_ai_act", 92, 183, Some(400), Some(400)),
     ("gdpr_minimal", 30, 0, Some(30), Some(183)),
     ("soc2", 92, 400, Some(400), Some(400)),
@@ -70,18 +71,16 @@ const PRESETS: [Preset; 9] = [
 
 impl Default for Classes {
     fn default() -> Self {
-        let preset = |(name, hot, lock, content, metadata): (&str, u32, u32, _, _)| {
-            let name = name.to_owned();
-            (name.clone(), RetentionClass { name, hot, lock, content, metadata })
+        let preset = |(name, hot, lock, content, metadata): Preset| RetentionClass {
+            name: name.to_owned(),
+            hot,
+            lock,
+            content,
+            metadata,
         };
-        let by_name: BTreeMap<_, _> = PRESETS.into_iter().map(preset).collect();
-        let standard = RetentionClass {
-            name: STANDARD.to_owned(),
-            hot: 90,
-            lock: 183,
-            content: Some(400),
-            metadata: Some(400),
-        };
+        let classes = PRESETS.into_iter().map(preset);
+        let by_name: BTreeMap<_, _> = classes.map(|class| (class.name.clone(), class)).collect();
+        let standard = preset(STANDARD_PRESET);
         let used = BTreeSet::from([STANDARD.to_owned()]);
         Self { by_name, rules: Vec::new(), standard, used }
     }
