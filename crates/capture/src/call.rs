@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provider::Family;
+use provider::{Family, HeaderTokens};
 use record::envelope::ProviderError;
 use record::{Origin, SpanId, TraceId};
 
@@ -68,6 +68,8 @@ pub struct CallHead {
     pub content_type: Option<String>,
     /// Encoding of the body.
     pub content_encoding: Option<String>,
+    /// Whether a header of MCP was there.
+    pub mcp: bool,
     /// Other headers worth keeping, with the body's skeleton.
     pub headers: Vec<(&'static str, String)>,
     /// The correlation id.
@@ -109,6 +111,8 @@ pub struct ResponseStart {
     pub content_encoding: Option<String>,
     /// The provider's id of the request.
     pub provider_request_id: Option<String>,
+    /// Token counts that headers tell.
+    pub tokens: HeaderTokens,
 }
 
 /// Why there was no answer.

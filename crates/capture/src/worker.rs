@@ -341,8 +341,9 @@ impl Tapped<(CallHead, Vec<u8>)> {
             method: &head.method,
             path: &head.path,
             content_type: head.content_type.as_deref(),
+            mcp: head.mcp,
         });
-        let mut read = provider::read_request(format, &decoded);
+        let mut read = provider::read_request(format, &head.path, &decoded);
         let parts = std::mem::take(&mut read.parts);
         let skeleton = request_skeleton(&head, read.skeleton.take().map(|skeleton| skeleton.0));
         let fields = RequestFields {
@@ -419,7 +420,11 @@ fn read_answer(
     end: End,
     oddities: &mut Vec<Oddity>,
 ) -> (provider::ReadResponse, Vec<u64>) {
-    let head = ResponseHead { status: start.status, content_type: start.content_type.as_deref() };
+    let head = ResponseHead {
+        status: start.status,
+        content_type: start.content_type.as_deref(),
+        tokens: start.tokens,
+    };
     let mut reader = ResponseReader::new(format, &head);
     let mut decoder = Decoder::new(start.content_encoding.as_deref(), limit);
     let mut times = Vec::new();
@@ -460,6 +465,7 @@ fn encode_piece(start: &ResponseStart, bytes: &[u8]) -> Vec<u8> {
         "content_type": start.content_type,
         "content_encoding": start.content_encoding,
         "provider_request_id": start.provider_request_id,
+        "tokens": start.tokens,
     });
     let mut out = head.to_string().into_bytes();
     out.push(b'\n');
@@ -478,6 +484,10 @@ pub(crate) fn decode_piece(plain: &[u8]) -> Option<(ResponseStart, &[u8])> {
         content_type: text("content_type"),
         content_encoding: text("content_encoding"),
         provider_request_id: text("provider_request_id"),
+        tokens: head
+            .get("tokens")
+            .and_then(|tokens| serde_json::from_value(tokens.clone()).ok())
+            .unwrap_or_default(),
     };
     Some((start, bytes.get(1..).unwrap_or_default()))
 }

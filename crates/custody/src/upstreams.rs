@@ -15,12 +15,12 @@ use crate::config::{self, Config};
 const DEFAULTS: [(&str, &str, &str); 8] = [
     ("openai", "https://api.openai.com", "openai"),
     ("anthropic", "https://api.anthropic.com", "anthropic"),
-    ("gemini", "https://generativelanguage.googleapis.com", "auto"),
-    ("mistral", "https://api.mistral.ai", "openai"),
-    ("cohere", "https://api.cohere.com", "auto"),
-    ("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com", "auto"),
+    ("gemini", "https://generativelanguage.googleapis.com", "gemini"),
+    ("mistral", "https://api.mistral.ai", "mistral"),
+    ("cohere", "https://api.cohere.com", "cohere"),
+    ("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com", "bedrock"),
     ("azure", "https://set-azure-openai-endpoint.invalid", "openai"),
-    ("ollama", "http://127.0.0.1:11434", "auto"),
+    ("ollama", "http://127.0.0.1:11434", "ollama"),
 ];
 
 /// All upstreams by name.
@@ -79,9 +79,8 @@ fn upstream(
     let known = DEFAULTS.iter().any(|(name, ..)| *name == upstream.name);
     let provider = match family {
         _ if known => upstream.name.clone(),
-        Family::OpenAi => "openai".to_owned(),
-        Family::Anthropic => "anthropic".to_owned(),
-        _ => upstream.name.clone(),
+        Family::Auto | Family::Opaque => upstream.name.clone(),
+        family => family.as_str().to_owned(),
     };
     Ok(UpstreamConfig {
         base_url: upstream.base_url.parse().map_err(|error: String| anyhow!(error))?,

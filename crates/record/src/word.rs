@@ -242,6 +242,10 @@ words! {
         Generate = "generate",
         /// A tool server's call.
         Tool = "tool",
+        /// Documents put in order of fitness for a query.
+        Rerank = "rerank",
+        /// The count of a request's tokens, without an answer to it.
+        CountTokens = "count_tokens",
         /// Anything else.
         Other = "other",
     }
