@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provider::{Family, HeaderTokens};
+use provider::{Family, Format, HeaderTokens};
 use record::envelope::ProviderError;
 use record::{Origin, SpanId, TraceId};
 
@@ -58,6 +58,8 @@ pub struct CallHead {
     pub route: Arc<Route>,
     /// How it came in.
     pub origin: Origin,
+    /// The wire format, where it is known otherwise than by the path.
+    pub format: Option<Format>,
     /// HTTP method.
     pub method: String,
     /// Path after the upstream's segment.

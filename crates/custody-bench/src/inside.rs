@@ -70,6 +70,7 @@ impl Inside {
         trace.iter_mut().zip(number.to_be_bytes()).for_each(|(byte, n)| *byte ^= n);
         let head = CallHead {
             mcp: false,
+            format: None,
             route: Arc::clone(&self.route),
             origin: Origin::Proxy,
             method: "POST".to_owned(),

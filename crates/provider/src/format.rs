@@ -61,6 +61,38 @@ pub enum Format {
 }
 
 impl Format {
+    /// All formats.
+    pub const ALL: &'static [Self] = &[
+        Self::OpenAiChat,
+        Self::OpenAiCompletions,
+        Self::OpenAiResponses,
+        Self::OpenAiResponseById,
+        Self::OpenAiEmbeddings,
+        Self::AnthropicMessages,
+        Self::AnthropicCountTokens,
+        Self::GeminiGenerate,
+        Self::GeminiEmbed,
+        Self::GeminiCountTokens,
+        Self::BedrockConverse,
+        Self::BedrockInvoke,
+        Self::BedrockCountTokens,
+        Self::CohereChatV1,
+        Self::CohereChat,
+        Self::CohereEmbed,
+        Self::CohereRerank,
+        Self::MistralFim,
+        Self::OllamaChat,
+        Self::OllamaGenerate,
+        Self::OllamaEmbed,
+        Self::Mcp,
+        Self::Opaque,
+    ];
+
+    /// The format of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|format| format.as_str() == name)
+    }
+
     /// The format's name in configuration and answers.
     pub const fn as_str(self) -> &'static str {
         match self {

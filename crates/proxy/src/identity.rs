@@ -66,6 +66,7 @@ pub(crate) fn read(
         content_type: own("content-type"),
         content_encoding: own("content-encoding"),
         mcp: MCP.iter().any(|name| headers.contains_key(*name)),
+        format: None,
         headers: KEPT.iter().filter_map(|name| Some((*name, own(name)?))).collect(),
         trace_id,
         parent_span_id,

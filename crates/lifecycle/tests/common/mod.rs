@@ -334,6 +334,7 @@ impl Running {
         };
         let head = CallHead {
             mcp: false,
+            format: None,
             route: Arc::new(route),
             origin: Origin::Proxy,
             method: "POST".to_owned(),
