@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 /// The house, floor by floor. A crate depends only on lower floors.
-const FLOORS: [(&str, u8); 19] = [
+const FLOORS: [(&str, u8); 20] = [
     ("record", 0),
     ("tlog", 0),
     ("mask", 0),
     ("seal", 0),
     ("provider", 1),
+    ("price", 1),
     ("archive", 1),
     ("segment", 1),
     ("keys", 2),
