@@ -13,7 +13,7 @@ use crate::reader::{Notes, Stream};
 use crate::request::opaque;
 use crate::sse::Event;
 use crate::taker::Taker;
-use crate::{Format, error, usage};
+use crate::{Format, cost, error, usage};
 
 /// What of an answer's head matters for reading it.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +74,10 @@ pub struct ReadResponse {
     pub error: Option<ProviderError>,
     /// Token counts, when the provider sent any.
     pub usage: Option<Usage>,
+    /// What the call cost, when the answer tells it: millionths of a US dollar.
+    pub cost_micro_usd: Option<u64>,
+    /// The service tier that the answer names, in the provider's word.
+    pub service_tier: Option<String>,
     /// Whether the provider stopped without its end.
     pub truncated: bool,
     /// What could not be taken as usual.
@@ -223,6 +227,8 @@ impl ReadResponse {
             finish_class: FinishClass::Unknown,
             error: None,
             usage: None,
+            cost_micro_usd: None,
+            service_tier: None,
             truncated: false,
             oddities: Vec::new(),
         }
@@ -337,6 +343,9 @@ impl Reading {
         bytes: &[u8],
     ) -> ReadResponse {
         SkeletonBuilder::escape(&mut body);
+        // Before the reader, which takes messages away.
+        out.cost_micro_usd = cost::cost(&body, &mut taker.oddities);
+        out.service_tier = cost::service_tier(&body);
         if let Some(reader) = self.format.reader() {
             reader.answer(&mut body, &mut taker, &mut out);
         }
