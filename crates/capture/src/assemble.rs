@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 use crate::call::{CallHead, Failure, Identity};
 use crate::clear::Clear;
+use crate::cost::cost;
 use crate::engine::Shared;
 use crate::pipeline::{Scopes, SealedSide};
 use crate::threading::{Chain, Found};
@@ -233,6 +234,7 @@ pub(crate) fn with_outcome(
         interaction.model.served.clone_from(&read.served);
         interaction.correlation.response_id.clone_from(&read.response_id);
         interaction.usage.clone_from(&read.usage);
+        interaction.cost = cost(&shared.config.prices, &interaction, read);
         interaction.oddities.extend(read.oddities.iter().cloned());
     }
     let request_id = job.start.as_ref().and_then(|start| start.provider_request_id.as_deref());

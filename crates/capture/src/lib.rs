@@ -23,6 +23,7 @@ mod budget;
 mod call;
 mod clear;
 mod config;
+mod cost;
 mod decode;
 mod documents;
 mod engine;

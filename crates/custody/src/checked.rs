@@ -1,5 +1,5 @@
-//! What a configuration comes to, without touching a disk or a network: everything that can be
-//! refused before anything starts.
+//! What a configuration comes to, without touching a network, nor a disk but for the price table:
+//! everything that can be refused before anything starts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -90,5 +90,6 @@ fn capture_config(config: &Config, classes: &Arc<Classes>) -> anyhow::Result<cap
         tenant: TENANT.to_owned(),
         classes: Arc::clone(classes),
         policy,
+        prices: Arc::new(config.prices.read()?),
     })
 }

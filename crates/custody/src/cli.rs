@@ -1,12 +1,14 @@
 //! What was typed.
 
 mod keys;
+mod prices;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use keys::{KeysArgs, KeysCommand, RotateCommand};
+pub(crate) use prices::PricesArgs;
 
 /// A flight recorder for AI: records every call to a model, sealed and provable.
 #[derive(Debug, Parser)]
@@ -40,6 +42,8 @@ pub(crate) enum Command {
     WormProbe(ProbeArgs),
     /// Take sensitive values out of text or JSON from standard input
     Mask(MaskArgs),
+    /// Show what tokens cost, and which prices a model gets
+    Prices(PricesArgs),
     /// Witness other people's logs
     Witness(WitnessArgs),
     /// Show the public keys of the collectors, or put other keys in the place of those in use

@@ -7,6 +7,7 @@ pub(crate) mod hold;
 pub(crate) mod keys;
 pub(crate) mod mask;
 mod policy;
+pub(crate) mod prices;
 pub(crate) mod retention;
 pub(crate) mod search;
 pub(crate) mod serve;

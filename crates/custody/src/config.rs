@@ -4,6 +4,7 @@ mod anchors;
 mod keys;
 mod lifecycle;
 mod load;
+mod prices;
 mod unit;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub(crate) use lifecycle::{
 pub(crate) use load::load;
 #[cfg(test)]
 pub(crate) use load::load_text;
+pub(crate) use prices::PricesConfig;
 pub(crate) use unit::{Bytes, Span};
 
 /// Everything that can be configured.
@@ -44,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) capture: CaptureConfig,
     pub(crate) ledger: LedgerConfig,
     pub(crate) masking: MaskingConfig,
+    pub(crate) prices: PricesConfig,
     pub(crate) tiers: TiersConfig,
     pub(crate) lifecycle: LifecycleConfig,
     pub(crate) erasure: ErasureConfig,
@@ -165,6 +168,7 @@ impl Default for Config {
             capture: CaptureConfig::default(),
             ledger: LedgerConfig::default(),
             masking: MaskingConfig::default(),
+            prices: PricesConfig::default(),
             tiers: TiersConfig::default(),
             lifecycle: LifecycleConfig::default(),
             erasure: ErasureConfig::default(),

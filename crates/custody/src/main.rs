@@ -119,6 +119,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Retention(args) => commands::retention::run(&args),
         Command::WormProbe(args) => commands::worm_probe::run(&args),
         Command::Mask(args) => commands::mask::run(&args),
+        Command::Prices(args) => commands::prices::run(&args),
         Command::Witness(args) => commands::witness::run(&args),
         Command::Keys(args) => commands::keys::run(&args),
         Command::Config(args) => commands::config::run(&args),

@@ -26,32 +26,39 @@ const TICK: i32 = 10;
 /// The largest integer that canonical JSON holds, in millionths of a dollar.
 const MOST: u128 = (1 << 53) - 1;
 
+/// A cost is told, and it is none that can be.
+struct Unclear;
+
 /// The cost that an answer tells, in millionths of a US dollar.
 pub(crate) fn cost(body: &Value, oddities: &mut Oddities) -> Option<u64> {
-    let told = told(body)?;
-    let cost = told.and_then(|sum| {
-        let micro = (sum + MICRO / 2) / MICRO;
-        u64::try_from(micro).ok().filter(|_| micro <= MOST)
-    });
-    if cost.is_none() {
+    let micro = told(body).and_then(|sum| sum.map(micro).transpose());
+    micro.unwrap_or_else(|Unclear| {
         oddities.at("cost_unclear", "usage");
-    }
-    cost
+        None
+    })
 }
 
-/// What the first place that tells a cost tells: an amount, or something that is none.
-fn told(body: &Value) -> Option<Option<u128>> {
+/// Rounds half up.
+fn micro(sum: u128) -> Result<u64, Unclear> {
+    let micro = sum.saturating_add(MICRO / 2) / MICRO;
+    if micro > MOST {
+        return Err(Unclear);
+    }
+    u64::try_from(micro).map_err(|_| Unclear)
+}
+
+/// What the first place that tells a cost tells.
+fn told(body: &Value) -> Result<Option<u128>, Unclear> {
     let usages = [body.get("usage"), body.pointer("/x_groq/usage"), body.get("usageMetadata")];
     for usage in usages.into_iter().flatten() {
         if let Some(cost) = json::given(usage, "cost") {
-            let sum = match cost {
-                Value::Object(_) => cost.get("total_cost").and_then(|total| amount(total, 0)),
-                cost => amount(cost, 0),
-            };
-            return Some(sum.and_then(|sum| sum.checked_add(own_key(usage)?)));
+            let total = if cost.is_object() { cost.get("total_cost") } else { Some(cost) };
+            let sum = total.and_then(|total| amount(total, 0)).ok_or(Unclear)?;
+            let own = own_key(usage).and_then(|own| sum.checked_add(own));
+            return own.map(Some).ok_or(Unclear);
         }
         if let Some(ticks) = json::given(usage, "cost_in_usd_ticks") {
-            return Some(amount(ticks, TICK));
+            return amount(ticks, TICK).map(Some).ok_or(Unclear);
         }
     }
     let first = body.pointer("/choices/0/message");
@@ -63,7 +70,8 @@ fn told(body: &Value) -> Option<Option<u128>> {
         .into_iter()
         .flatten()
         .find_map(|usage| json::given(usage.get("pydantic_ai_gateway")?, "cost_estimate"));
-    gateway.or(estimate).map(|cost| amount(cost, 0))
+    let cost = gateway.or(estimate).map(|cost| amount(cost, 0).ok_or(Unclear));
+    cost.transpose()
 }
 
 /// What the provider behind `OpenRouter` takes when the caller has an account of its own there:

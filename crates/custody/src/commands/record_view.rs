@@ -48,12 +48,13 @@ pub(crate) fn print_record(record: &Value) -> anyhow::Result<()> {
     row(
         "outcome",
         &format!(
-            "{}   status {}   finish {}   {} in, {} out",
+            "{}   status {}   finish {}   {} in, {} out{}",
             paint(style, &outcome),
             text(record, "/response/status"),
             text(record, "/response/finish_class"),
             text(record, "/usage/input"),
             text(record, "/usage/output"),
+            cost(record).map(|cost| format!("   {cost}")).unwrap_or_default(),
         ),
     )?;
     row(
@@ -123,11 +124,44 @@ fn text(record: &Value, path: &str) -> String {
     }
 }
 
+/// What the call cost, in dollars, and who says so.
+fn cost(record: &Value) -> Option<String> {
+    let micro = record.pointer("/cost/micro_usd")?.as_u64()?;
+    let decimals = format!("{:06}", micro % 1_000_000);
+    let amount = format!("${}.{:0<2}", micro / 1_000_000, decimals.trim_end_matches('0'));
+    let source = match record.pointer("/cost/table") {
+        None | Some(Value::Null) => text(record, "/cost/source"),
+        Some(_) => format!("{} of {}", text(record, "/cost/source"), text(record, "/cost/table")),
+    };
+    Some(format!("{amount} ({source})"))
+}
+
 fn micros(value: Option<&Value>) -> String {
     match value.and_then(Value::as_u64) {
         None => "-".to_owned(),
         Some(us) if us < 1000 => format!("{us} µs"),
         Some(us) if us < 1_000_000 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
         Some(us) => format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_cost_is_shown_to_the_millionth() {
+        let of = |micro: u64| cost(&json!({"cost": {"micro_usd": micro, "source": "provider"}}));
+        for (micro, shown) in
+            [(0, "$0.00"), (41, "$0.000041"), (250_000, "$0.25"), (12_000_000, "$12.00")]
+        {
+            assert_eq!(of(micro), Some(format!("{shown} (provider)")));
+        }
+        let table = json!({"micro_usd": 41, "source": "price-table", "table": "2026-11-01"});
+        let shown = cost(&json!({ "cost": table }));
+        assert_eq!(shown.as_deref(), Some("$0.000041 (price-table of 2026-11-01)"));
+        assert_eq!(cost(&json!({"cost": null})), None);
     }
 }
