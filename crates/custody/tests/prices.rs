@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
+    clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "helpers of tests"
 )]

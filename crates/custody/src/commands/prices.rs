@@ -55,18 +55,14 @@ fn all(prices: &Prices, args: &PricesArgs) -> Result<Outcome, Failure> {
         if !args.json {
             let head = format!("{} table of {}", origin.as_str(), table.date);
             output::line(paint(HEAD, head))?;
-            let columns = format!(
-                "  {:<44} {:>9} {:>9} {:>9} {:>9} {:>9}",
-                "dollars per million tokens", "input", "cached", "write", "write 1h", "output"
-            );
-            output::line(paint(DIM, columns))?;
+            columns()?;
         }
         for entry in table.entries.iter().filter(wanted) {
             if !shown.insert((&entry.provider, &entry.model)) {
                 continue;
             }
             if args.json {
-                output::json(&entry_json(entry, origin.as_str(), &table.date))?;
+                output::json(&Value::Object(entry_json(entry, origin.as_str(), &table.date)))?;
                 continue;
             }
             let place = (&entry.provider, &entry.source);
@@ -81,7 +77,19 @@ fn all(prices: &Prices, args: &PricesArgs) -> Result<Outcome, Failure> {
             print_entry(entry)?;
         }
     }
+    if shown.is_empty() {
+        output::remark("no prices: calls whose answers tell no cost get none");
+        return Ok(Outcome::Found);
+    }
     Ok(Outcome::Done)
+}
+
+fn columns() -> anyhow::Result<()> {
+    let columns = format!(
+        "  {:<44} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "dollars per million tokens", "input", "cached", "write", "write 1h", "output"
+    );
+    output::line(paint(DIM, columns))
 }
 
 fn print_entry(entry: &Entry) -> anyhow::Result<()> {
@@ -118,16 +126,12 @@ fn one(prices: &Prices, model: &str, args: &PricesArgs) -> Result<Outcome, Failu
     for found in providers.iter().filter_map(|provider| prices.find(provider, model)) {
         if args.json {
             let mut object = entry_json(found.entry, found.origin.as_str(), found.date);
-            object["asked"] = json!(model);
-            object["because"] = json!(because(&found));
-            output::json(&object)?;
+            object.insert("asked".to_owned(), json!(model));
+            object.insert("because".to_owned(), json!(because(&found)));
+            output::json(&Value::Object(object))?;
         } else {
             if !any {
-                let columns = format!(
-                    "  {:<44} {:>9} {:>9} {:>9} {:>9} {:>9}",
-                    "dollars per million tokens", "input", "cached", "write", "write 1h", "output"
-                );
-                output::line(paint(DIM, columns))?;
+                columns()?;
             }
             print_found(&found)?;
         }
@@ -164,38 +168,45 @@ fn because(found: &Found<'_>) -> String {
     format!("by its name {}", steps.join(" and "))
 }
 
-fn entry_json(entry: &Entry, origin: &str, date: &str) -> Value {
-    let mut object = level_json(&entry.level);
-    let tiers: Map<String, Value> =
-        entry.tiers.iter().map(|(tier, level)| (tier.clone(), level_json(level))).collect();
-    object["tiers"] = Value::Object(tiers);
-    let mut head = json!({
-        "provider": entry.provider, "model": entry.model, "origin": origin, "date": date,
-        "source": entry.source, "currency": "USD", "per_tokens": 1_000_000,
-    });
-    if let (Value::Object(head), Value::Object(rest)) = (&mut head, object) {
-        head.extend(rest);
-    }
-    head
-}
-
-/// Prices as decimal text: a JSON number would be read as a double.
-fn level_json(level: &Level) -> Value {
-    let mut object = rates_json(&level.base);
-    let above = level.above.iter().map(|(limit, rates)| {
-        let mut object = rates_json(rates);
-        object["input_tokens"] = json!(limit);
-        object
-    });
-    object["above"] = above.collect();
+fn entry_json(entry: &Entry, origin: &str, date: &str) -> Map<String, Value> {
+    let head = [
+        ("provider", json!(entry.provider)),
+        ("model", json!(entry.model)),
+        ("origin", json!(origin)),
+        ("date", json!(date)),
+        ("source", json!(entry.source)),
+        ("currency", json!("USD")),
+        ("per_tokens", json!(1_000_000)),
+    ];
+    let tiers: Map<String, Value> = entry
+        .tiers
+        .iter()
+        .map(|(tier, level)| (tier.clone(), Value::Object(level_json(level))))
+        .collect();
+    let mut object: Map<String, Value> =
+        head.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    object.extend(level_json(&entry.level));
+    object.insert("tiers".to_owned(), Value::Object(tiers));
     object
 }
 
-fn rates_json(rates: &Rates) -> Value {
+/// Prices as decimal text: a JSON number would be read as a double.
+fn level_json(level: &Level) -> Map<String, Value> {
+    let mut object = rates_json(&level.base);
+    let above = level.above.iter().map(|(limit, rates)| {
+        let mut object = rates_json(rates);
+        object.insert("input_tokens".to_owned(), json!(limit));
+        Value::Object(object)
+    });
+    object.insert("above".to_owned(), above.collect());
+    object
+}
+
+fn rates_json(rates: &Rates) -> Map<String, Value> {
     let members = KINDS.iter().zip(prices_of(rates)).map(|(kind, price)| {
         ((*kind).to_owned(), price.map_or(Value::Null, |price| json!(price.to_string())))
     });
-    Value::Object(members.collect())
+    members.collect()
 }
 
 /// In the order of [`KINDS`].

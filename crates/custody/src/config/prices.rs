@@ -40,7 +40,7 @@ fn own(path: &Path) -> anyhow::Result<Table> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::disallowed_methods, reason = "files of tests")]
 mod tests {
     use super::*;
 
