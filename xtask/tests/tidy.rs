@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 /// The house, floor by floor. A crate depends only on lower floors.
-const FLOORS: [(&str, u8); 19] = [
+const FLOORS: [(&str, u8); 20] = [
     ("record", 0),
     ("tlog", 0),
     ("mask", 0),
@@ -24,6 +24,7 @@ const FLOORS: [(&str, u8); 19] = [
     ("proxy", 5),
     ("lifecycle", 5),
     ("api", 6),
+    ("intake", 6),
     ("custody", 7),
     ("custody-verify", 7),
     ("custody-bench", 8),

@@ -145,3 +145,35 @@ impl Failure {
         ProviderError { code: None, kind: kind.to_owned() }
     }
 }
+
+impl CallHead {
+    /// The head of something that is told of: nothing is known yet but where it comes from and what
+    /// it belongs to.
+    pub fn told(route: Arc<Route>, origin: Origin, trace_id: TraceId) -> Self {
+        Self {
+            route,
+            origin,
+            format: None,
+            method: "POST".to_owned(),
+            path: String::new(),
+            query: None,
+            content_type: Some("application/json".to_owned()),
+            content_encoding: None,
+            mcp: false,
+            headers: Vec::new(),
+            trace_id,
+            parent_span_id: None,
+            client_request_id: None,
+            session: None,
+            user: None,
+            identity: Identity::None,
+            roles: Vec::new(),
+            environment: None,
+            service: None,
+            tags: BTreeMap::new(),
+            credential: None,
+            attempt: 1,
+            synthetic: false,
+        }
+    }
+}
