@@ -3,7 +3,7 @@
 //!
 //! Needs `CUSTODY_TEST_PYTHON`, a Python with `boto3` and `cryptography`; says so where it is absent.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod support;
 
@@ -88,8 +88,9 @@ impl Drop for Bedrock {
 
 /// A recorder whose built-in upstream `bedrock` is the stand-in.
 fn recorder(folder: &Path, bedrock: &Bedrock, keys: &[(&str, &str)]) -> Server {
-    let mut setup = Setup::new(folder, ([127, 0, 0, 1], 9).into());
-    setup.capture = "max_body = \"64KiB\"".to_owned();
+    let nobody = ([127, 0, 0, 1], 9).into();
+    let capture = "max_body = \"64KiB\"".to_owned();
+    let mut setup = Setup { capture, log: "trace", ..Setup::new(folder, nobody) };
     let fixed = [
         ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", bedrock.url.as_str()),
         ("AWS_REGION", REGION),
@@ -107,7 +108,6 @@ fn recorder(folder: &Path, bedrock: &Bedrock, keys: &[(&str, &str)]) -> Server {
         .chain(keys)
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
-    setup.log = "trace";
     Server::start(&setup)
 }
 

@@ -53,9 +53,9 @@ pub(crate) fn aws_error(
 
 fn of(kind: &str, message: &str, ids: Option<Ids>) -> Value {
     let mut error = json!({ "type": kind, "message": message, "by": "custody" });
-    if let Some(ids) = ids {
-        error["interaction_id"] = json!(ids.interaction.to_string());
-        error["correlation_id"] = json!(ids.correlation.to_string());
+    if let (Some(ids), Some(error)) = (ids, error.as_object_mut()) {
+        error.insert("interaction_id".to_owned(), json!(ids.interaction.to_string()));
+        error.insert("correlation_id".to_owned(), json!(ids.correlation.to_string()));
     }
     error
 }

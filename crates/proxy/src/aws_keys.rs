@@ -10,7 +10,7 @@ use aws_credential_types::Credentials;
 use tokio::sync::watch;
 
 /// The source is asked this often. It answers from memory until its keys are about to end.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 /// … and this often while there are none.
 const WITHOUT: Duration = Duration::from_secs(5);
 /// The first calls wait so long for the first answer; no other call waits.
