@@ -170,7 +170,8 @@ pub(crate) fn access_key_id(headers: &HeaderMap, query: Option<&str>) -> Option<
         }
         None => query?.split('&').find_map(|pair| {
             let (name, value) = pair.split_once('=')?;
-            name.eq_ignore_ascii_case("x-amz-credential").then(|| percent_decode(value))
+            let credential = percent_decode(name).eq_ignore_ascii_case("x-amz-credential");
+            credential.then(|| percent_decode(value))
         })?,
     };
     let id = credential.split('/').next().unwrap_or_default();
