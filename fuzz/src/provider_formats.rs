@@ -48,7 +48,7 @@ pub fn sse(data: &[u8]) {
 }
 
 fn request(format: Format, body: &[u8]) {
-    let read = read_request(format, body);
+    let read = read_request(format, "", body);
     canonical_bytes(&read.params).expect("parameters have a canonical form");
     match &read.skeleton {
         Some(skeleton) => {

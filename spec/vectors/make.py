@@ -171,6 +171,23 @@ others["hold.lifted"] = others["hold"] | {"event": "lifted", "reason": "settled"
 events = {name: canonical(head | {"kind": name.split(".")[0], "body": body}) for name, body in others.items()}
 events["interaction.kept"] = canonical(json.loads(interaction) | {"retention": {
     "class": "standard", "content_until": recorded + 400 * 86400000000, "locked_until": recorded + 183 * 86400000000}})
+# A later attempt, with a document that an event told of in its second part, and the event.
+linked = json.loads(interaction)
+linked["correlation"] |= {"attempt": 2, "retry_of": record_id}
+linked["documents"] = [{"part": 1, "pid": part("tool", "document", b'f{"text":"thi"}')["pid"], "record": record_id}]
+linked["model"]["format"] = "openai.chat_completions"
+events["interaction.linked"] = canonical(linked)
+own = lambda *of: part(*of, "shared") | {"key": "44" * 16}
+for kind, facts, parts in [
+    ("retrieval", {"documents": 1}, [part("user", "text", b"tthis"), own("tool", "document", b'f{"id":"d1","text":"thi"}')]),
+    ("tool_call", {"name": "lookup", "outcome": "ok"}, [part("assistant", "tool_call", b'f{"arguments":{},"name":"lookup"}')]),
+    ("review", {"decision": "approved"}, [part("user", "text", b"tbecause")]),
+    ("feedback", {"score": 0.5}, []), ("note", {}, [part("user", "text", b"tnoted")])]:
+    events[kind] = canonical({key: linked[key] for key in ("keys", "masking", "retention", "synthetic", "who")} | head | {
+        "kind": kind, "origin": "event", "body": {"facts": facts} | ({"about": record_id} if kind == "review" else {}),
+        "correlation": {"attempt": 1, "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"},
+        "content": {"parts": parts, "skeleton": part("user", "skeleton", b"j{}")},
+        "time": {"admitted": recorded - 2000000, "last_byte": recorded - 400}})
 write("envelope.txt", interaction=interaction.decode(), interaction_sha256=sha256(interaction),
       gap=gap.decode(), gap_sha256=sha256(gap),
       **{name: value for kind, bytes_ in events.items()

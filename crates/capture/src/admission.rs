@@ -15,6 +15,9 @@ pub enum Refused {
     /// Answer 503 with `Retry-After`; the provider was not asked.
     #[error("the log cannot be written, and this upstream is fail-closed")]
     LogUnwritable,
+    /// Answer 503 with `Retry-After`: what is told now would not fit into memory.
+    #[error("more is being told than memory holds")]
+    Full,
 }
 
 /// What a gate says.

@@ -1,27 +1,20 @@
 //! Envelopes from the two sides of a call.
 
-use std::collections::HashMap;
-use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
-
 use keys::Subject;
-use lru::LruCache;
 use mask::Counts;
 use provider::{ReadRequest, ReadResponse};
 use record::envelope::{
-    Client, Correlation, Interaction, KeyIds, Masking, Model, PartRef, ProviderError, Request,
+    Client, Correlation, DocumentLink, Interaction, KeyIds, Masking, Model, ProviderError, Request,
     Response, Signals, Times, Timing, Who, WrittenRequest,
 };
-use record::{
-    AdmissionNumber, FinishClass, Oddity, Outcome, PartKind, RecordId, RetentionClass, Role, Scope,
-    Timestamp,
-};
-use sha2::{Digest as _, Sha256};
+use record::{AdmissionNumber, FinishClass, Oddity, Outcome, RecordId, RetentionClass, Timestamp};
+use std::collections::HashMap;
 
 use crate::call::{CallHead, Failure, Identity};
 use crate::clear::Clear;
 use crate::engine::Shared;
 use crate::pipeline::{Scopes, SealedSide};
+use crate::threading::{Chain, Found};
 use crate::threads::ResponseJob;
 
 /// The request's side after parsing: what goes into the envelope beside the parts.
@@ -29,6 +22,8 @@ pub(crate) struct RequestFields {
     pub(crate) head: CallHead,
     pub(crate) number: AdmissionNumber,
     pub(crate) admitted: Timestamp,
+    /// From when its time of keeping counts.
+    pub(crate) kept_from: Timestamp,
     pub(crate) sent_us: Option<u64>,
     pub(crate) read: ReadRequest,
     pub(crate) bytes: u64,
@@ -74,7 +69,7 @@ pub(crate) fn at_admission(
     class: &RetentionClass,
     user: Option<&str>,
     fingerprint: Option<String>,
-    (thread, previous): (String, Option<RecordId>),
+    (found, documents): (&Found, Vec<DocumentLink>),
 ) -> Interaction {
     let fields = &side.fields;
     let head = &fields.head;
@@ -86,28 +81,16 @@ pub(crate) fn at_admission(
         attempt: head.attempt,
         client_request_id: text(&head.client_request_id),
         parent_span_id: head.parent_span_id,
-        previous,
+        previous: found.previous,
         provider_request_id: None,
         response_id: None,
+        retry_of: found.retry_of,
         session: text(&head.session),
-        thread: Some(thread),
+        thread: Some(found.thread.clone()),
         trace_id: Some(head.trace_id),
     };
-    let (environment, service) = (text(&head.environment), text(&head.service));
     let requested = text(&fields.read.model);
-    let who = Who {
-        credential: fingerprint,
-        environment,
-        identity: identity(head, user).as_str().to_owned(),
-        roles: head.roles.iter().map(|role| clear.text(role, &mut counts)).collect(),
-        service,
-        tags: head
-            .tags
-            .iter()
-            .map(|(k, v)| (clear.text(k, &mut counts), clear.text(v, &mut counts)))
-            .collect(),
-        user: pseudonym.clone(),
-    };
+    let who = who(head, user, fingerprint, pseudonym.clone(), &clear, &mut counts);
     let mut oddities = fields.oddities.clone();
     oddities.extend(fields.read.oddities.iter().cloned());
     oddities.extend(side.oddities.iter().cloned());
@@ -116,6 +99,7 @@ pub(crate) fn at_admission(
         client: Client::default(),
         correlation,
         cost: None,
+        documents,
         keys: KeyIds {
             period: scopes.subject.period,
             shared: side.uses_shared.then_some(scopes.shared.subject),
@@ -125,6 +109,7 @@ pub(crate) fn at_admission(
         model: Model {
             answered: None,
             fingerprint: None,
+            format: Some(fields.read.format.as_str().to_owned()),
             operation: fields.read.format.operation(),
             params: fields.read.params.clone(),
             provider: head.route.provider.clone(),
@@ -151,7 +136,7 @@ pub(crate) fn at_admission(
             skeleton: None,
             status: None,
         },
-        retention: class.retention(fields.admitted),
+        retention: class.retention(fields.kept_from),
         signals: Signals::default(),
         synthetic: head.synthetic,
         time: Times {
@@ -168,6 +153,30 @@ pub(crate) fn at_admission(
     }
 }
 
+/// Who asked, as far as it may stand in the clear.
+pub(crate) fn who(
+    head: &CallHead,
+    user: Option<&str>,
+    fingerprint: Option<String>,
+    pseudonym: Option<String>,
+    clear: &Clear<'_>,
+    counts: &mut Counts,
+) -> Who {
+    Who {
+        credential: fingerprint,
+        environment: clear.option(head.environment.as_deref(), counts),
+        identity: identity(head, user).as_str().to_owned(),
+        roles: head.roles.iter().map(|role| clear.text(role, counts)).collect(),
+        service: clear.option(head.service.as_deref(), counts),
+        tags: head
+            .tags
+            .iter()
+            .map(|(k, v)| (clear.text(k, counts), clear.text(v, counts)))
+            .collect(),
+        user: pseudonym,
+    }
+}
+
 fn identity(head: &CallHead, user: Option<&str>) -> Identity {
     match (head.identity, user) {
         (Identity::None, Some(_)) => Identity::Body,
@@ -175,7 +184,7 @@ fn identity(head: &CallHead, user: Option<&str>) -> Identity {
     }
 }
 
-fn masking(shared: &Shared, counts: &Counts) -> Masking {
+pub(crate) fn masking(shared: &Shared, counts: &Counts) -> Masking {
     Masking {
         counts: counts.iter().map(|(entity, n)| (entity.as_str().to_owned(), n)).collect(),
         detectors: mask::DETECTORS.to_owned(),
@@ -195,7 +204,8 @@ pub(crate) fn with_outcome(
     let mut counts = Counts::default();
     let clear = Clear { masker: &shared.masker, user: None, pseudonym: None };
     let read = fields.read.as_ref();
-    let status = job.start.as_ref().map(|start| start.status);
+    // 0 is said of reports that tell no status.
+    let status = job.start.as_ref().map(|start| start.status).filter(|status| *status > 0);
     let error = job
         .failure
         .map(Failure::error)
@@ -245,7 +255,7 @@ pub(crate) fn with_outcome(
         first_token_us: fields.first_token_us,
         token_gap_p50_us: fields.token_gaps.map(|(p50, _)| p50),
         token_gap_p99_us: fields.token_gaps.map(|(_, p99)| p99),
-        total_us: Some(job.total_us),
+        total_us: Some(job.total_us).filter(|us| *us > 0),
     };
     interaction
 }
@@ -274,75 +284,6 @@ fn after(admitted: Timestamp, us: u64) -> Timestamp {
     admitted.plus_us(i64::try_from(us).unwrap_or(i64::MAX))
 }
 
-/// Finds conversations by their prefix: a request whose messages begin with an earlier request's
-/// and its answer goes on with that conversation (DESIGN §6).
-pub(crate) struct Threading {
-    known: Mutex<LruCache<[u8; 16], (String, RecordId)>>,
-}
-
-/// How many conversations are remembered.
-const THREADS: usize = 50_000;
-
-impl Threading {
-    pub(crate) fn new() -> Self {
-        let size = NonZeroUsize::new(THREADS).unwrap_or(NonZeroUsize::MIN);
-        Self { known: Mutex::new(LruCache::new(size)) }
-    }
-
-    /// The thread of a request, and the interaction before it.
-    pub(crate) fn find(&self, id: RecordId, parts: &[PartRef]) -> (String, Option<RecordId>) {
-        let prefixes = prefixes([0; 32], parts);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = prefixes.iter().rev().find_map(|prefix| known.get(&short(prefix)).cloned());
-        drop(known);
-        if let Some((thread, previous)) = found {
-            (thread, Some(previous))
-        } else {
-            let tail = id.as_bytes().get(6..).unwrap_or_default();
-            (format!("t_{}", hex(tail)), None)
-        }
-    }
-
-    /// Remembers a request and its answer.
-    pub(crate) fn remember(&self, id: RecordId, interaction: &Interaction) {
-        let Some(thread) = interaction.correlation.thread.clone() else { return };
-        if interaction.response.parts.is_empty() {
-            return;
-        }
-        let request = prefixes([0; 32], &interaction.request.parts).pop();
-        let whole = prefixes(request.unwrap_or([0; 32]), &interaction.response.parts).pop();
-        if let Some(whole) = whole {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.put(short(&whole), (thread, id));
-        }
-    }
-}
-
-fn short(hash: &[u8; 32]) -> [u8; 16] {
-    let mut out = [0; 16];
-    out.iter_mut().zip(hash).for_each(|(to, from)| *to = *from);
-    out
-}
-
-/// A rolling hash after each message part. System prompts and tools do not count: applications
-/// change them in the middle of a conversation. Neither does reasoning, which clients leave out.
-fn prefixes(start: [u8; 32], parts: &[PartRef]) -> Vec<[u8; 32]> {
-    let mut hash = start;
-    parts
-        .iter()
-        .filter(|part| {
-            part.scope == Scope::Subject
-                && matches!(part.role, Role::User | Role::Assistant | Role::Tool)
-                && matches!(part.kind, PartKind::Text | PartKind::ToolCall | PartKind::ToolResult)
-        })
-        .map(|part| {
-            let next = Sha256::new().chain_update(hash).chain_update(part.pid.as_bytes());
-            hash = next.finalize().into();
-            hash
-        })
-        .collect()
-}
-
 fn hex(bytes: &[u8]) -> String {
     ::hex::encode(bytes)
 }
@@ -363,6 +304,8 @@ pub(crate) struct AdmittedCall {
     pub(crate) scopes: Scopes,
     pub(crate) parts: Vec<std::sync::Arc<ledger::SealedPart>>,
     pub(crate) format: provider::Format,
+    /// The hash over the request's messages.
+    pub(crate) chain: Chain,
     /// The head and the bytes so far, when the answer began before the request's end.
     pub(crate) early: Option<Box<(CallHead, Vec<u8>)>>,
 }

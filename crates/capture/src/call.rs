@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provider::Family;
+use provider::{Family, Format, HeaderTokens};
 use record::envelope::ProviderError;
 use record::{Origin, SpanId, TraceId};
 
@@ -58,6 +58,8 @@ pub struct CallHead {
     pub route: Arc<Route>,
     /// How it came in.
     pub origin: Origin,
+    /// The wire format, where it is known otherwise than by the path.
+    pub format: Option<Format>,
     /// HTTP method.
     pub method: String,
     /// Path after the upstream's segment.
@@ -68,6 +70,8 @@ pub struct CallHead {
     pub content_type: Option<String>,
     /// Encoding of the body.
     pub content_encoding: Option<String>,
+    /// Whether a header of MCP was there.
+    pub mcp: bool,
     /// Other headers worth keeping, with the body's skeleton.
     pub headers: Vec<(&'static str, String)>,
     /// The correlation id.
@@ -109,6 +113,8 @@ pub struct ResponseStart {
     pub content_encoding: Option<String>,
     /// The provider's id of the request.
     pub provider_request_id: Option<String>,
+    /// Token counts that headers tell.
+    pub tokens: HeaderTokens,
 }
 
 /// Why there was no answer.

@@ -12,20 +12,21 @@ use seal::Secret;
 use tokio::sync::oneshot;
 
 use crate::admission::{self, Gate, Refused, Stall};
-use crate::assemble::Threading;
 use crate::budget::{Budget, Share};
 use crate::call::{CallHead, Failure, ResponseStart};
+use crate::documents::Documents;
 use crate::met::Met;
 use crate::queue::Sender;
 use crate::status::{Counters, Status, count};
 use crate::tap::{Body, RequestTap, ResponseTap};
+use crate::threading::Threading;
 use crate::threads::{Job, RequestJob, ResponseJob, Threads};
 use crate::{Config, Mode, Sink};
 
 /// The recorder of one collector.
 pub struct Capture {
     shared: Arc<Shared>,
-    threads: Mutex<Option<Threads>>,
+    pub(crate) threads: Mutex<Option<Threads>>,
 }
 
 pub(crate) struct Shared {
@@ -36,6 +37,9 @@ pub(crate) struct Shared {
     pub(crate) masker: Masker,
     pub(crate) met: Met,
     pub(crate) threading: Threading,
+    pub(crate) documents: Documents,
+    /// Keys the ids of what other sources tell of.
+    pub(crate) told_key: Secret,
     pub(crate) budget: Arc<Budget>,
     pub(crate) counters: Counters,
     pub(crate) stall: Stall,
@@ -62,6 +66,8 @@ impl Capture {
             masker: Masker::new(config.policy.clone(), *pseudonyms.expose()),
             met: Met::new(config.cache, &keys::random_secret()?),
             threading: Threading::new(),
+            documents: Documents::new(&keys::random_secret()?),
+            told_key: keys.purpose("custody/told/v1")?,
             budget: Arc::new(Budget::new(config.memory)),
             counters: Counters::default(),
             stall: Stall::default(),
@@ -164,6 +170,10 @@ impl Shared {
     pub(crate) fn log_progress(&self) -> u64 {
         let status = self.ledger.status();
         status.journal_writes.wrapping_add(status.journal_syncs)
+    }
+
+    pub(crate) fn new_id(&self) -> RecordId {
+        self.ids.next(self.clock.now())
     }
 
     /// A call will not be recorded; the log says so as soon as it can.

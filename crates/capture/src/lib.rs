@@ -10,6 +10,8 @@
 //! * `tap.rs`: copies of the bytes, bounded by bytes;
 //! * `pipeline.rs`: the four states, each consumed by the next;
 //! * `worker.rs`: the threads that do the work;
+//! * `report.rs`, `told.rs`: what other faces tell of, through the same pipeline;
+//! * `threading.rs`, `documents.rs`: what a request goes on with, and what it was given to read;
 //! * `recover.rs`: what becomes of calls that a crash cut off.
 //!
 //! **Invariants.** Nothing here runs on the way of a request but counters and copies. Every call
@@ -22,14 +24,18 @@ mod call;
 mod clear;
 mod config;
 mod decode;
+mod documents;
 mod engine;
 mod met;
 mod pipeline;
 mod queue;
 mod recover;
+mod report;
 mod status;
 mod tap;
+mod threading;
 mod threads;
+mod told;
 mod worker;
 
 pub use admission::{Gate, Refused};
@@ -37,5 +43,6 @@ pub use call::{CallHead, Failure, Identity, ResponseStart, Route};
 pub use config::{Config, Mode, Sink};
 pub use engine::{Call, Capture, Gatekeeper};
 pub use recover::recover;
+pub use report::{Answer, Report, Submitted, Told};
 pub use status::Status;
 pub use tap::{RequestTap, ResponseEnd, ResponseTap};

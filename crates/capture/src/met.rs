@@ -11,8 +11,11 @@ use record::{Kid, PartKind};
 use seal::Secret;
 use sha2::Sha256;
 
-/// The keyed digest of a part's raw content within a scope.
-pub(crate) type MetKey = [u8; 32];
+/// The keyed digest of a part's raw content, whoever's it is.
+pub(crate) type Print = [u8; 32];
+
+/// A content within a scope: its print, the subject's key and the period's.
+pub(crate) type MetKey = (Print, Kid, Kid);
 
 /// What became of a part when it was first met.
 #[derive(Clone)]
@@ -49,18 +52,10 @@ impl Met {
         }
     }
 
-    /// The digest of an encoded content under the keys `subject` and `period`.
-    pub(crate) fn key_of(
-        &self,
-        subject: Kid,
-        period: Kid,
-        kind: PartKind,
-        content: &[u8],
-    ) -> Option<MetKey> {
-        let mac = self.key.clone()?;
-        let mac = mac.chain_update(subject.as_bytes()).chain_update(period.as_bytes());
-        let mac = mac.chain_update(kind.as_str()).chain_update([0]).chain_update(content);
-        Some(mac.finalize().into_bytes().into())
+    /// The digest of an encoded content.
+    pub(crate) fn print(&self, kind: PartKind, content: &[u8]) -> Option<Print> {
+        let mac = self.key.clone()?.chain_update(kind.as_str()).chain_update([0]);
+        Some(mac.chain_update(content).finalize().into_bytes().into())
     }
 
     pub(crate) fn get(&self, key: &MetKey) -> Option<MetPart> {

@@ -2,6 +2,7 @@
 //! holds that nothing is sealed that was not masked, and the ledger takes nothing that is not
 //! sealed.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use record::{Content, Oddity, Part, PartKind, Role, Scope};
 use serde_json::Value;
 
 use crate::engine::Shared;
-use crate::met::{MetKey, MetPart};
+use crate::met::{MetKey, MetPart, Print};
 use crate::status::count;
 
 /// Bytes as they came off the wire. Never written anywhere.
@@ -24,6 +25,8 @@ pub(crate) struct Parsed<F> {
     pub(crate) fields: F,
     pub(crate) parts: Vec<Part>,
     pub(crate) skeleton: Option<Value>,
+    /// Keys of parts that have one of their own, by index; these parts are shared.
+    pub(crate) own: BTreeMap<usize, ScopeKeys>,
 }
 
 /// Parts with sensitive values taken out, or met before.
@@ -39,6 +42,8 @@ pub(crate) struct Masked<F> {
 pub(crate) struct SealedSide<F> {
     pub(crate) fields: F,
     pub(crate) refs: Vec<PartRef>,
+    /// Digests of the parts' raw contents, as they came.
+    pub(crate) prints: Vec<Print>,
     pub(crate) skeleton: Option<PartRef>,
     pub(crate) parts: Vec<Arc<SealedPart>>,
     pub(crate) counts: Counts,
@@ -63,6 +68,8 @@ struct Item {
     role: Role,
     kind: PartKind,
     scope: Scope,
+    own: Option<ScopeKeys>,
+    print: Option<Print>,
     state: ItemState,
 }
 
@@ -76,8 +83,9 @@ impl<F> Parsed<F> {
     pub(crate) fn mask(self, shared: &Shared, scopes: &Scopes) -> Masked<F> {
         let mut counts = Counts::default();
         let mut oddities = Vec::new();
-        let mut take = |part: Part, place: &dyn Fn() -> String| {
-            let item = mask_part(shared, scopes, part);
+        let mut own = self.own;
+        let mut take = |part: Part, own: Option<ScopeKeys>, place: &dyn Fn() -> String| {
+            let item = mask_part(shared, scopes, part, own);
             match &item.state {
                 ItemState::Met(met) => {
                     if let Some(found) = &met.counts {
@@ -100,11 +108,12 @@ impl<F> Parsed<F> {
             .parts
             .into_iter()
             .enumerate()
-            .map(|(i, part)| take(part, &|| format!("part {i}")))
+            .map(|(i, part)| take(part, own.remove(&i), &|| format!("part {i}")))
             .collect();
         let skeleton = self.skeleton.map(|value| {
             let (role, kind) = (Role::User, PartKind::Skeleton);
-            take(Part { role, kind, content: Content::Json(value) }, &|| "skeleton".to_owned())
+            let part = Part { role, kind, content: Content::Json(value) };
+            take(part, None, &|| "skeleton".to_owned())
         });
         Masked { fields: self.fields, parts, skeleton, counts, oddities }
     }
@@ -120,18 +129,17 @@ fn scope_of(part: &Part) -> Scope {
     }
 }
 
-fn mask_part(shared: &Shared, scopes: &Scopes, part: Part) -> Item {
-    let scope = scope_of(&part);
-    let keys = scopes.of(scope);
+fn mask_part(shared: &Shared, scopes: &Scopes, part: Part, own: Option<ScopeKeys>) -> Item {
+    let scope = if own.is_some() { Scope::Shared } else { scope_of(&part) };
+    let keys = own.as_ref().unwrap_or_else(|| scopes.of(scope));
     let (role, kind) = (part.role, part.kind);
     let raw = part.content.encode();
     // Skeletons differ in every call; looking them up would only push parts out.
-    let key = (kind != PartKind::Skeleton)
-        .then(|| shared.met.key_of(keys.subject, keys.period, kind, &raw))
-        .flatten();
+    let print = (kind != PartKind::Skeleton).then(|| shared.met.print(kind, &raw)).flatten();
+    let key = print.map(|print| (print, keys.subject, keys.period));
     if let Some(met) = key.as_ref().and_then(|key| shared.met.get(key)) {
         count(&shared.counters.parts_met, 1);
-        return Item { role, kind, scope, state: ItemState::Met(met) };
+        return Item { role, kind, scope, own, print, state: ItemState::Met(met) };
     }
     count(&shared.counters.parts_new, 1);
     let mut counts = Counts::default();
@@ -150,7 +158,8 @@ fn mask_part(shared: &Shared, scopes: &Scopes, part: Part) -> Item {
             (raw, true)
         }
     };
-    Item { role, kind, scope, state: ItemState::Fresh { key, content, counts, withheld } }
+    let state = ItemState::Fresh { key, content, counts, withheld };
+    Item { role, kind, scope, own, print, state }
 }
 
 fn mask_content(shared: &Shared, content: Content, counts: &mut Counts) -> Content {
@@ -181,14 +190,16 @@ impl<F> Masked<F> {
     /// Commits to and seals every part that was not met before.
     pub(crate) fn seal(self, shared: &Shared, scopes: &Scopes) -> SealedSide<F> {
         let mut parts = Vec::with_capacity(self.parts.len() + 1);
+        let mut prints = Vec::with_capacity(self.parts.len());
         let mut uses_shared = false;
         let mut seal = |item: Item| {
-            uses_shared |= item.scope == Scope::Shared;
+            uses_shared |= item.scope == Scope::Shared && item.own.is_none();
+            prints.extend(item.print);
             let (part, withheld) = match item.state {
                 ItemState::Met(met) => (met.part, met.withheld),
                 ItemState::Fresh { key, content, counts, withheld } => {
                     count(&shared.counters.masked_values, counts.iter().map(|(_, n)| n).sum());
-                    let scope = scopes.of(item.scope);
+                    let scope = item.own.as_ref().unwrap_or_else(|| scopes.of(item.scope));
                     let part = Arc::new(SealedPart::seal(scope, item.kind, &content));
                     if let Some(key) = key {
                         let counts = (!counts.is_empty()).then(|| Arc::new(counts));
@@ -199,6 +210,7 @@ impl<F> Masked<F> {
             };
             let mut reference = part.reference(item.role, item.kind, item.scope);
             reference.withheld = withheld;
+            reference.key = item.own.map(|own| own.subject);
             parts.push(part);
             reference
         };
@@ -207,6 +219,7 @@ impl<F> Masked<F> {
         SealedSide {
             fields: self.fields,
             refs,
+            prints,
             skeleton,
             parts,
             counts: self.counts,

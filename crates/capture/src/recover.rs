@@ -1,8 +1,9 @@
 //! Calls that a crash cut off: what was seen of them becomes a record.
 
 use ledger::{Append, OpenCall};
+use provider::Format;
 use record::envelope::{Interaction, KeyIds};
-use record::{GapReason, Outcome};
+use record::{GapReason, Operation, Outcome};
 
 use crate::Capture;
 use crate::assemble::with_outcome;
@@ -105,16 +106,16 @@ fn scopes(shared: &Shared, interaction: &Interaction) -> Option<Scopes> {
     Some(Scopes { subject: owner, shared: common })
 }
 
-/// The format by the operation that the admission names.
-fn format_of(interaction: &Interaction) -> provider::Format {
-    use provider::Format;
-    use record::Operation;
-    match interaction.model.operation {
+/// The format that the admission names; records from before formats were named tell it by their
+/// operation.
+fn format_of(interaction: &Interaction) -> Format {
+    let named = interaction.model.format.as_deref().and_then(Format::named);
+    named.unwrap_or(match interaction.model.operation {
         Operation::Chat => Format::OpenAiChat,
         Operation::Completion => Format::OpenAiCompletions,
         Operation::Responses => Format::OpenAiResponses,
         Operation::Embeddings => Format::OpenAiEmbeddings,
         Operation::Messages => Format::AnthropicMessages,
         _ => Format::Opaque,
-    }
+    })
 }

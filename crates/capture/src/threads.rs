@@ -10,6 +10,7 @@ use crate::budget::Share;
 use crate::call::{CallHead, Failure, ResponseStart};
 use crate::engine::Shared;
 use crate::queue::{Sender, queue};
+use crate::report::{Report, Told};
 use crate::tap::{Body, Mark};
 use crate::worker::Worker;
 
@@ -18,6 +19,8 @@ pub(crate) enum Job {
     Request(Box<RequestJob>),
     Piece(Box<PieceJob>),
     Response(Box<ResponseJob>),
+    Report(Box<ReportJob>),
+    Told(Box<ToldJob>),
     /// Answered when everything before it is appended.
     Drain(mpsc::Sender<()>),
 }
@@ -59,6 +62,21 @@ pub(crate) struct ResponseJob {
     pub(crate) tickets: Tickets,
 }
 
+pub(crate) struct ReportJob {
+    pub(crate) id: RecordId,
+    pub(crate) number: Option<AdmissionNumber>,
+    pub(crate) report: Report,
+    pub(crate) share: Share,
+    pub(crate) tickets: Tickets,
+}
+
+pub(crate) struct ToldJob {
+    pub(crate) id: RecordId,
+    pub(crate) told: Told,
+    pub(crate) share: Share,
+    pub(crate) tickets: Tickets,
+}
+
 /// The threads; a call always goes to the same one, so its jobs stay in order.
 pub(crate) struct Threads {
     senders: Vec<Sender<Job>>,
@@ -84,9 +102,12 @@ impl Threads {
 
     /// The thread of this call.
     pub(crate) fn of(&self, id: RecordId) -> Option<Sender<Job>> {
-        let spread = id.as_bytes().last().map_or(0, |byte| usize::from(*byte));
-        let index = spread % self.senders.len().max(1);
-        self.senders.get(index).cloned()
+        self.lane(id.as_bytes().last().copied().unwrap_or(0))
+    }
+
+    /// The thread of what belongs together.
+    pub(crate) fn lane(&self, lane: u8) -> Option<Sender<Job>> {
+        self.senders.get(usize::from(lane) % self.senders.len().max(1)).cloned()
     }
 
     /// Waits until all jobs so far are done.

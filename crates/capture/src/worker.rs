@@ -1,5 +1,6 @@
 //! A worker thread: takes jobs, runs the pipeline, appends.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use keys::Subject;
 use ledger::{Admission, Append, Sealed, Tickets};
 use provider::{End, RequestHead, ResponseHead, ResponseReader};
 use record::envelope::{Interaction, WrittenRequest};
-use record::{AdmissionNumber, GapReason, Oddity, RecordId, RetentionClass};
+use record::{AdmissionNumber, GapReason, Oddity, RecordId, RetentionClass, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::assemble::{
@@ -22,6 +23,7 @@ use crate::pipeline::{Parsed, Scopes, SealedSide, Tapped};
 use crate::queue::Receiver;
 use crate::status::count;
 use crate::tap::{self, Mark};
+use crate::threading::Asked;
 use crate::threads::{Job, PieceJob, RequestJob, ResponseJob};
 
 /// Jobs that are appended together.
@@ -32,19 +34,19 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub(crate) const PIECE: &str = "custody/piece/v1";
 
 pub(crate) struct Worker {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     pending: Pending,
 }
 
 /// What a batch of jobs comes to.
 #[derive(Default)]
-struct Batch {
-    entries: Vec<Append>,
-    drained: Vec<mpsc::Sender<()>>,
+pub(crate) struct Batch {
+    pub(crate) entries: Vec<Append>,
+    pub(crate) drained: Vec<mpsc::Sender<()>>,
     /// Bytes held until their entries are in the journal.
-    held: Vec<crate::budget::Share>,
-    gaps: Vec<(Option<AdmissionNumber>, GapReason)>,
-    finished: u64,
+    pub(crate) held: Vec<crate::budget::Share>,
+    pub(crate) gaps: Vec<(Option<AdmissionNumber>, GapReason)>,
+    pub(crate) finished: u64,
 }
 
 impl Worker {
@@ -89,6 +91,8 @@ impl Worker {
             Job::Request(job) => job.id,
             Job::Piece(job) => job.id,
             Job::Response(job) => job.id,
+            Job::Report(job) => job.id,
+            Job::Told(job) => job.id,
             Job::Drain(done) => {
                 batch.drained.push(done.clone());
                 return;
@@ -96,19 +100,25 @@ impl Worker {
         };
         let number = match &job {
             Job::Request(job) => job.number,
+            Job::Report(job) => job.number,
             _ => self.pending.get(&id).and_then(|call| call.number),
         };
         let last = matches!(job, Job::Response(_));
+        let event = matches!(job, Job::Told(_));
         let done = catch_unwind(AssertUnwindSafe(|| match job {
             Job::Request(job) => self.request(*job, batch),
             Job::Piece(job) => self.piece(*job, batch),
             Job::Response(job) => self.response(*job, batch),
+            Job::Report(job) => self.report(*job, batch),
+            Job::Told(job) => self.told(*job, batch),
             Job::Drain(_) => {}
         }));
         if done.is_err() {
             count(&self.shared.counters.faults, 1);
             tracing::error!(%id, "a call could not be recorded: a fault of the program");
-            if last || !self.pending.contains_key(&id) {
+            if event {
+                // It has no number to account for, and whoever waits is not told that it is safe.
+            } else if last || !self.pending.contains_key(&id) {
                 self.pending.remove(&id);
                 batch.gaps.push((number, GapReason::Fault));
             } else if let Some(call) = self.pending.get_mut(&id) {
@@ -132,6 +142,7 @@ impl Worker {
         let seen = Seen {
             number,
             admitted: job.admitted,
+            kept_from: job.admitted,
             sent_us: job.sent_us,
             complete: job.complete,
             total: job.body.total,
@@ -160,7 +171,7 @@ impl Worker {
     }
 
     /// Runs a request through the pipeline.
-    fn admit(
+    pub(crate) fn admit(
         &self,
         id: RecordId,
         head: CallHead,
@@ -177,25 +188,51 @@ impl Worker {
         let (upstream, otherwise) = (&head.route.upstream, &head.route.class);
         let classes = &self.shared.config.classes;
         let class = classes.choose(upstream, &head.path, callers, otherwise);
-        let scopes = self.scopes(owner, class, seen)?;
+        let scopes = self.scopes(owner, class, seen.kept_from)?;
+        if let Some(user) = &user {
+            self.shared.threading.note_user(head.trace_id, user);
+        }
         let format = fields.read.format;
+        let documents = self.shared.documents.find(head.trace_id, &parsed.parts);
         let side = parsed.mask(&self.shared, &scopes).seal(&self.shared, &scopes);
-        let thread = self.shared.threading.find(id, &side.refs);
-        let interaction =
-            at_admission(&self.shared, &side, &scopes, class, user.as_deref(), fingerprint, thread);
+        let found = self.shared.threading.find(&Asked {
+            id,
+            at: seen.admitted,
+            attempt: side.fields.head.attempt,
+            subject: scopes.subject.subject,
+            session: side.fields.head.session.as_deref(),
+            previous_response: side.fields.read.previous_response.as_deref(),
+            parts: &side.refs,
+            prints: &side.prints,
+        });
+        let interaction = at_admission(
+            &self.shared,
+            &side,
+            &scopes,
+            class,
+            user.as_deref(),
+            fingerprint,
+            (&found, documents),
+        );
         count(
             &self.shared.counters.oddities,
             u64::try_from(interaction.oddities.len()).unwrap_or(0),
         );
         let request = interaction.request.write().ok()?;
-        Some(AdmittedCall { interaction, request, scopes, parts: side.parts, format, early: None })
+        let (parts, chain) = (side.parts, found.chain);
+        Some(AdmittedCall { interaction, request, scopes, parts, format, chain, early: None })
     }
 
     /// The keys of a call. The key store may be unable to write a new one: then it is tried again,
     /// as an append is.
-    fn scopes(&self, owner: Subject<'_>, class: &RetentionClass, seen: &Seen) -> Option<Scopes> {
+    pub(crate) fn scopes(
+        &self,
+        owner: Subject<'_>,
+        class: &RetentionClass,
+        kept_from: Timestamp,
+    ) -> Option<Scopes> {
         let (keys, tenant) = (&self.shared.keys, &self.shared.config.tenant);
-        let (period, class) = (class.period(seen.admitted), &class.name);
+        let (period, class) = (class.period(kept_from), &class.name);
         loop {
             let scopes = keys.scope(owner, &period, tenant, class).and_then(|subject| {
                 Ok(Scopes { subject, shared: keys.scope(Subject::Shared, &period, tenant, class)? })
@@ -238,6 +275,7 @@ impl Worker {
             let seen = Seen {
                 number,
                 admitted: admitted.interaction.time.admitted,
+                kept_from: admitted.interaction.time.admitted,
                 sent_us: None,
                 complete: all && !late.lost,
                 total: admitted.interaction.request.bytes + late.total,
@@ -251,22 +289,56 @@ impl Worker {
         }
         let tickets = std::mem::take(&mut job.tickets);
         let side = self.outcome(&admitted.scopes, admitted.format, &job);
+        self.finish(number, *admitted, side, &job, tickets, batch);
+        batch.held.push(std::mem::replace(&mut job.body.share, self.share()));
+    }
+
+    /// Closes an interaction's record.
+    pub(crate) fn finish(
+        &self,
+        number: AdmissionNumber,
+        admitted: AdmittedCall,
+        side: SealedSide<ResponseFields>,
+        job: &ResponseJob,
+        tickets: Tickets,
+        batch: &mut Batch,
+    ) {
         let mut parts = admitted.parts;
         parts.extend(side.parts.iter().cloned());
-        let interaction = with_outcome(&self.shared, admitted.interaction, side, &job);
-        self.shared.threading.remember(job.id, &interaction);
-        match seal_interaction(&self.shared, job.id, &interaction, &admitted.request, parts) {
+        let prints = side.prints.clone();
+        let interaction = with_outcome(&self.shared, admitted.interaction, side, job);
+        let known = &interaction.correlation;
+        self.shared.threading.remember(
+            job.id,
+            known.thread.as_deref().unwrap_or_default(),
+            known.response_id.as_deref(),
+            admitted.chain,
+            (&interaction.response.parts, &prints),
+        );
+        let ready = Ready { id: job.id, interaction, request: admitted.request, parts };
+        self.close(number, ready, tickets, batch);
+    }
+
+    /// Writes the record of an interaction.
+    pub(crate) fn close(
+        &self,
+        number: AdmissionNumber,
+        ready: Ready,
+        tickets: Tickets,
+        batch: &mut Batch,
+    ) {
+        let Ready { id, interaction, request, parts } = ready;
+        match seal_interaction(&self.shared, id, &interaction, &request, parts) {
             Some(sealed) => {
                 batch.entries.push(Append::Record { number: Some(number), sealed, tickets });
                 batch.finished += 1;
             }
             None => batch.gaps.push((Some(number), GapReason::Fault)),
         }
-        batch.held.push(std::mem::replace(&mut job.body.share, self.share()));
     }
 
     /// Runs an answer through the pipeline.
-    fn outcome(
+    pub(crate) fn outcome(
         &self,
         scopes: &Scopes,
         format: provider::Format,
@@ -277,7 +349,7 @@ impl Worker {
     }
 
     /// The call's number, waiting for one when none could be reserved at admission.
-    fn number(&self, number: Option<AdmissionNumber>) -> AdmissionNumber {
+    pub(crate) fn number(&self, number: Option<AdmissionNumber>) -> AdmissionNumber {
         let mut number = number;
         loop {
             if let Some(number) = number {
@@ -290,7 +362,7 @@ impl Worker {
         }
     }
 
-    fn share(&self) -> crate::budget::Share {
+    pub(crate) fn share(&self) -> crate::budget::Share {
         crate::budget::Share::new(&self.shared.budget)
     }
 }
@@ -313,10 +385,20 @@ pub(crate) fn seal_interaction(
     }
 }
 
+/// An interaction of which nothing more comes.
+pub(crate) struct Ready {
+    pub(crate) id: RecordId,
+    pub(crate) interaction: Interaction,
+    pub(crate) request: WrittenRequest,
+    pub(crate) parts: Vec<Arc<ledger::SealedPart>>,
+}
+
 /// What the tap saw of a request beside its bytes.
 pub(crate) struct Seen {
     pub(crate) number: AdmissionNumber,
-    pub(crate) admitted: record::Timestamp,
+    pub(crate) admitted: Timestamp,
+    /// From when its time of keeping counts.
+    pub(crate) kept_from: Timestamp,
     pub(crate) sent_us: Option<u64>,
     pub(crate) complete: bool,
     pub(crate) total: u64,
@@ -336,34 +418,42 @@ impl Tapped<(CallHead, Vec<u8>)> {
         if let Some((bytes, mac)) = &seen.rest {
             oddities.push(Oddity::at("body_over_limit", format!("{bytes} more bytes, hmac {mac}")));
         }
-        let format = provider::detect(&RequestHead {
-            family: head.route.family,
-            method: &head.method,
-            path: &head.path,
-            content_type: head.content_type.as_deref(),
-        });
-        let mut read = provider::read_request(format, &decoded);
+        let told = || {
+            provider::detect(&RequestHead {
+                family: head.route.family,
+                method: &head.method,
+                path: &head.path,
+                content_type: head.content_type.as_deref(),
+                mcp: head.mcp,
+            })
+        };
+        let format = head.format.unwrap_or_else(told);
+        let mut read = provider::read_request(format, &head.path, &decoded);
         let parts = std::mem::take(&mut read.parts);
         let skeleton = request_skeleton(&head, read.skeleton.take().map(|skeleton| skeleton.0));
         let fields = RequestFields {
             head,
             number: seen.number,
             admitted: seen.admitted,
+            kept_from: seen.kept_from,
             sent_us: seen.sent_us,
             read,
             bytes: seen.total,
             complete: seen.complete,
             oddities,
         };
-        Parsed { fields, parts, skeleton: Some(skeleton) }
+        Parsed { fields, parts, skeleton: Some(skeleton), own: BTreeMap::new() }
     }
 }
 
 /// Request line, kept headers and the body's skeleton: what a replay sends.
 fn request_skeleton(head: &CallHead, body: Option<Value>) -> Value {
     let mut members = Map::new();
-    members.insert("method".to_owned(), Value::from(head.method.as_str()));
-    members.insert("path".to_owned(), Value::from(head.path.as_str()));
+    // What is only told of has no request line.
+    if !head.path.is_empty() {
+        members.insert("method".to_owned(), Value::from(head.method.as_str()));
+        members.insert("path".to_owned(), Value::from(head.path.as_str()));
+    }
     if let Some(query) = &head.query {
         members.insert("query".to_owned(), Value::from(query.as_str()));
     }
@@ -405,7 +495,7 @@ impl Tapped<&ResponseJob> {
             last_byte_us: job.marks.last().map(|mark| mark.at_us),
             token_gaps: token_gaps(&times),
         };
-        Parsed { fields, parts, skeleton }
+        Parsed { fields, parts, skeleton, own: BTreeMap::new() }
     }
 }
 
@@ -419,7 +509,11 @@ fn read_answer(
     end: End,
     oddities: &mut Vec<Oddity>,
 ) -> (provider::ReadResponse, Vec<u64>) {
-    let head = ResponseHead { status: start.status, content_type: start.content_type.as_deref() };
+    let head = ResponseHead {
+        status: start.status,
+        content_type: start.content_type.as_deref(),
+        tokens: start.tokens,
+    };
     let mut reader = ResponseReader::new(format, &head);
     let mut decoder = Decoder::new(start.content_encoding.as_deref(), limit);
     let mut times = Vec::new();
@@ -460,6 +554,7 @@ fn encode_piece(start: &ResponseStart, bytes: &[u8]) -> Vec<u8> {
         "content_type": start.content_type,
         "content_encoding": start.content_encoding,
         "provider_request_id": start.provider_request_id,
+        "tokens": start.tokens,
     });
     let mut out = head.to_string().into_bytes();
     out.push(b'\n');
@@ -478,6 +573,10 @@ pub(crate) fn decode_piece(plain: &[u8]) -> Option<(ResponseStart, &[u8])> {
         content_type: text("content_type"),
         content_encoding: text("content_encoding"),
         provider_request_id: text("provider_request_id"),
+        tokens: head
+            .get("tokens")
+            .and_then(|tokens| serde_json::from_value(tokens.clone()).ok())
+            .unwrap_or_default(),
     };
     Some((start, bytes.get(1..).unwrap_or_default()))
 }

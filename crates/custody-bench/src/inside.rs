@@ -69,6 +69,8 @@ impl Inside {
         let mut trace = [7; 16];
         trace.iter_mut().zip(number.to_be_bytes()).for_each(|(byte, n)| *byte ^= n);
         let head = CallHead {
+            mcp: false,
+            format: None,
             route: Arc::clone(&self.route),
             origin: Origin::Proxy,
             method: "POST".to_owned(),
@@ -97,6 +99,7 @@ impl Inside {
         tap.finish();
         call.sent();
         let start = ResponseStart {
+            tokens: provider::HeaderTokens::default(),
             status: 200,
             content_type: Some("application/json".to_owned()),
             content_encoding: None,

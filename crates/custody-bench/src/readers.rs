@@ -35,8 +35,16 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         let used = cpu::used_micros(&me) - before;
         println!("{name:<28} {:>8.0} MB/s", num::float(done) / num::float(used));
     };
-    let streamed = ResponseHead { status: 200, content_type: Some("text/event-stream") };
-    let whole = ResponseHead { status: 200, content_type: Some("application/json") };
+    let streamed = ResponseHead {
+        status: 200,
+        content_type: Some("text/event-stream"),
+        tokens: provider::HeaderTokens::default(),
+    };
+    let whole = ResponseHead {
+        status: 200,
+        content_type: Some("application/json"),
+        tokens: provider::HeaderTokens::default(),
+    };
     let respond = |head: &ResponseHead<'_>, bytes: &[u8]| {
         let mut reader = ResponseReader::new(Format::OpenAiChat, head);
         reader.push(bytes);
@@ -52,7 +60,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     speed("chat, streamed answer", &stream, &|bytes| respond(&streamed, bytes));
     speed("chat, whole answer", &answer, &|bytes| respond(&whole, bytes));
     speed("chat, request", &request, &|bytes| {
-        std::hint::black_box(provider::read_request(Format::OpenAiChat, bytes));
+        std::hint::black_box(provider::read_request(Format::OpenAiChat, "", bytes));
     });
     ExitCode::SUCCESS
 }

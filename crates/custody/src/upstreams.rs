@@ -17,12 +17,12 @@ use crate::config::{self, Config};
 const DEFAULTS: [(&str, &str, &str); 8] = [
     ("openai", "https://api.openai.com", "openai"),
     ("anthropic", "https://api.anthropic.com", "anthropic"),
-    ("gemini", "https://generativelanguage.googleapis.com", "auto"),
-    ("mistral", "https://api.mistral.ai", "openai"),
-    ("cohere", "https://api.cohere.com", "auto"),
-    (BEDROCK, "", "auto"),
+    ("gemini", "https://generativelanguage.googleapis.com", "gemini"),
+    ("mistral", "https://api.mistral.ai", "mistral"),
+    ("cohere", "https://api.cohere.com", "cohere"),
+    (BEDROCK, "", "bedrock"),
     ("azure", "https://set-azure-openai-endpoint.invalid", "openai"),
-    ("ollama", "http://127.0.0.1:11434", "auto"),
+    ("ollama", "http://127.0.0.1:11434", "ollama"),
 ];
 
 /// All upstreams by name.
@@ -88,9 +88,8 @@ fn upstream(
     let known = DEFAULTS.iter().any(|(name, ..)| *name == upstream.name);
     let provider = match family {
         _ if known => upstream.name.clone(),
-        Family::OpenAi => "openai".to_owned(),
-        Family::Anthropic => "anthropic".to_owned(),
-        _ => upstream.name.clone(),
+        Family::Auto | Family::Opaque => upstream.name.clone(),
+        family => family.as_str().to_owned(),
     };
     let base_url = upstream.base_url.parse().map_err(|error: String| anyhow!(error))?;
     let signing = aws::signing(upstream, &base_url, keys, &aws::variable)?;

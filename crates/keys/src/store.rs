@@ -38,6 +38,8 @@ pub enum Subject<'a> {
     Caller(&'a str),
     /// The installation itself: system prompts and tool definitions.
     Shared,
+    /// A document by its id, wherever it is retrieved.
+    Document(&'a str),
 }
 
 /// The key ids and the derived key of one scope.
@@ -199,6 +201,7 @@ impl KeyStore {
             Subject::Session(id) => ("session", id),
             Subject::Caller(id) => ("caller", id),
             Subject::Shared => ("shared", ""),
+            Subject::Document(id) => ("document", id),
         };
         // No part of it but the last can hold the sign between them.
         let place = [basis, period, class, tenant, id].join("\0");
@@ -319,6 +322,7 @@ impl KeyStore {
             Subject::Session(id) => ("session", id),
             Subject::Caller(id) => ("caller", id),
             Subject::Shared => ("shared", ""),
+            Subject::Document(id) => ("document", id),
         };
         self.refresh();
         self.find(&self.label(RowKind::Subject, &[tenant, basis, id])).map(|(kid, _)| kid)

@@ -49,6 +49,7 @@ impl SealedPart {
     /// How an envelope names it.
     pub fn reference(&self, role: Role, kind: PartKind, scope: Scope) -> PartRef {
         PartRef {
+            key: None,
             kind,
             length: self.length,
             pid: self.pid,

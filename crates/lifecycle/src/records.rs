@@ -44,8 +44,9 @@ impl Lifecycle {
             if chosen && seen.insert(record.id) {
                 let class = record.retention.class.as_deref().unwrap_or_default().to_owned();
                 *scopes.entry((keys.subject, keys.period, class.clone())).or_default() += 1;
-                if let Some(shared) = keys.shared {
-                    scopes.entry((shared, keys.period, class)).or_default();
+                let own = record.parts().filter_map(|part| part.key);
+                for shared in keys.shared.into_iter().chain(own) {
+                    scopes.entry((shared, keys.period, class.clone())).or_default();
                 }
             }
         })?;

@@ -8,7 +8,7 @@
 //! answer bytes ───push…finish───► ReadResponse { fields, parts, skeleton, oddities }
 //!                      │
 //!                      ├─ JSON ─────────────────────────────┐
-//!                      └─ SSE ─► events ─► assembled JSON ──┴─► parts + skeleton
+//!                      └─ stream ─► events ─► assembled JSON ┴─► parts + skeleton
 //! ```
 //!
 //! A stream is assembled into the JSON that the provider would have sent unstreamed, and both go
@@ -20,6 +20,7 @@
 mod anthropic;
 mod error;
 mod format;
+mod framing;
 mod json;
 mod media;
 mod merge;
@@ -36,5 +37,5 @@ mod word;
 
 pub use format::{Family, Format, RequestHead, UnknownFamily, detect};
 pub use request::{ReadRequest, read_request};
-pub use response::{End, ReadResponse, ResponseHead, ResponseReader, ends_stream};
+pub use response::{End, HeaderTokens, ReadResponse, ResponseHead, ResponseReader, ends_stream};
 pub use usage::NORMALISER_VERSION;

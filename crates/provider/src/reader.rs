@@ -1,9 +1,12 @@
 //! What a format family implements.
 
 use record::FinishClass;
+use record::envelope::Params;
 use serde_json::Value;
 
+use crate::framing::Framing;
 use crate::oddities::Oddities;
+use crate::params;
 use crate::sse::Event;
 use crate::taker::Taker;
 use crate::word::{is_name, is_word};
@@ -11,12 +14,26 @@ use crate::{ReadRequest, ReadResponse};
 
 /// Reads one wire format.
 pub(crate) trait Reader: Sync {
+    /// What the path tells: the model, and whether a stream is asked for. Runs before
+    /// [`request`](Self::request), and for bodies that cannot be read too.
+    fn target(&self, _path: &str, _out: &mut ReadRequest) {}
+
+    /// The scalars of a request's body that are safe in the clear.
+    fn params(&self, body: &Value) -> Params {
+        params::read(body)
+    }
+
     /// Takes the parts out of a request's body and fills in what it tells. The body is an object
     /// and escaped.
     fn request(&self, body: &mut Value, taker: &mut Taker, out: &mut ReadRequest);
 
     /// Takes the parts out of an answer, sent whole or assembled from a stream.
     fn answer(&self, body: &mut Value, taker: &mut Taker, out: &mut ReadResponse);
+
+    /// The framings of this format's streams.
+    fn framings(&self) -> &'static [Framing] {
+        &[Framing::Sse]
+    }
 
     /// An assembler of this format's streams, if it has any.
     fn stream(&self) -> Option<Box<dyn Stream>> {

@@ -4,11 +4,11 @@ use record::envelope::Params;
 use record::{Content, Oddity, Part, PartKind, Role, Skeleton, SkeletonBuilder};
 use serde_json::Value;
 
+use crate::Format;
 use crate::json::{self, Document, Fault};
 use crate::oddities::Oddities;
 use crate::reader::{Reader, name};
 use crate::taker::Taker;
-use crate::{Format, params};
 
 /// What a request's body tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +35,9 @@ pub struct ReadRequest {
     pub oddities: Vec<Oddity>,
 }
 
-/// Reads a request's body, decompressed. Never fails: what cannot be read is kept whole.
-pub fn read_request(format: Format, body: &[u8]) -> ReadRequest {
+/// Reads a request: the path after the upstream's segment and the body, decompressed. Never fails:
+/// what cannot be read is kept whole.
+pub fn read_request(format: Format, path: &str, body: &[u8]) -> ReadRequest {
     let mut out = ReadRequest {
         format,
         model: None,
@@ -53,11 +54,14 @@ pub fn read_request(format: Format, body: &[u8]) -> ReadRequest {
         keep_whole(&mut out, body, "unknown_format");
         return out;
     };
+    reader.target(path, &mut out);
     match json::parse(body) {
         Ok(document) if document.value.is_object() => {
             read_object(reader, document, body, &mut out);
         }
         Ok(_) => keep_whole(&mut out, body, "shape_unexpected"),
+        // A GET has no body.
+        Err(Fault::Empty) if format == Format::OpenAiResponseById => {}
         Err(Fault::Empty) => out.oddities.push(Oddity::new(Fault::Empty.code())),
         Err(fault) => keep_whole(&mut out, body, fault.code()),
     }
@@ -67,9 +71,12 @@ pub fn read_request(format: Format, body: &[u8]) -> ReadRequest {
 fn read_object(reader: &dyn Reader, document: Document, body: &[u8], out: &mut ReadRequest) {
     let mut value = document.value;
     let mut taker = Taker::default();
-    out.model = name(json::text(&value, "model"), "model_unclear", &mut taker.oddities);
-    out.stream = value.get("stream") == Some(&Value::Bool(true));
-    out.params = params::read(&value);
+    let told = name(json::text(&value, "model"), "model_unclear", &mut taker.oddities);
+    out.model = told.or_else(|| out.model.take());
+    if let Some(stream) = value.get("stream").and_then(Value::as_bool) {
+        out.stream = stream;
+    }
+    out.params = reader.params(&value);
     out.user = user(&value);
     SkeletonBuilder::escape(&mut value);
     reader.request(&mut value, &mut taker, out);

@@ -6,13 +6,14 @@ use record::envelope::{ProviderError, Usage};
 use record::{Content, FinishClass, Oddity, Part, Role, Skeleton, SkeletonBuilder};
 use serde_json::Value;
 
+use crate::framing::{Declared, Framer, Sniffed, sniff};
 use crate::json::{self, Fault};
 use crate::oddities::Oddities;
-use crate::reader::{Notes, Reader, Stream};
+use crate::reader::{Notes, Stream};
 use crate::request::opaque;
-use crate::sse::{Event, SseReader};
+use crate::sse::Event;
 use crate::taker::Taker;
-use crate::{Format, error};
+use crate::{Format, error, usage};
 
 /// What of an answer's head matters for reading it.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,23 @@ pub struct ResponseHead<'a> {
     pub status: u16,
     /// The `content-type` header.
     pub content_type: Option<&'a str>,
+    /// Token counts that headers tell.
+    pub tokens: HeaderTokens,
+}
+
+/// Token counts of an answer's headers, as Bedrock sends them for models that it calls in their
+/// own format: `x-amzn-bedrock-input-token-count` and so on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct HeaderTokens {
+    /// Tokens of the input, without what the cache gave or took.
+    pub input: Option<u64>,
+    /// Tokens of the output.
+    pub output: Option<u64>,
+    /// Tokens read from the cache.
+    pub cache_read: Option<u64>,
+    /// Tokens written to the cache.
+    pub cache_write: Option<u64>,
 }
 
 /// How the transport ended.
@@ -68,22 +86,16 @@ pub struct ResponseReader {
     format: Format,
     status: u16,
     declared: Declared,
+    tokens: HeaderTokens,
     state: State,
     notes: Notes,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Declared {
-    Sse,
-    Json,
-    Other,
 }
 
 enum State {
     /// Too few bytes to tell a stream from a whole answer.
     Undecided(Vec<u8>),
     Whole(Vec<u8>),
-    Stream(SseReader, Box<dyn Stream>),
+    Stream(Framer, Box<dyn Stream>),
 }
 
 impl fmt::Debug for ResponseReader {
@@ -98,18 +110,11 @@ impl fmt::Debug for ResponseReader {
 impl ResponseReader {
     /// A reader of the answer to a request in this format.
     pub fn new(format: Format, head: &ResponseHead<'_>) -> Self {
-        let content_type = head.content_type.unwrap_or_default().to_ascii_lowercase();
-        let declared = if content_type.starts_with("text/event-stream") {
-            Declared::Sse
-        } else if content_type.contains("json") {
-            Declared::Json
-        } else {
-            Declared::Other
-        };
         Self {
             format,
             status: head.status,
-            declared,
+            declared: Declared::of(head.content_type),
+            tokens: head.tokens,
             state: State::Undecided(Vec::new()),
             notes: Notes::default(),
         }
@@ -123,9 +128,9 @@ impl ResponseReader {
                 self.decide(false);
             }
             State::Whole(whole) => whole.extend_from_slice(bytes),
-            State::Stream(sse, stream) => {
-                sse.push(bytes);
-                drain(sse, stream.as_mut(), &mut self.notes);
+            State::Stream(framer, stream) => {
+                framer.push(bytes);
+                drain(framer, stream.as_mut(), &mut self.notes);
             }
         }
     }
@@ -146,15 +151,16 @@ impl ResponseReader {
         if matches!(self.state, State::Undecided(_)) {
             self.decide(true);
         }
+        let reading = Reading { format: self.format, status: self.status, tokens: self.tokens };
         match self.state {
             State::Undecided(bytes) | State::Whole(bytes) => {
-                finish_whole(self.format, self.status, &bytes, end, self.notes)
+                reading.finish_whole(&bytes, end, self.notes)
             }
-            State::Stream(mut sse, mut stream) => {
-                if let Some(event) = sse.finish() {
+            State::Stream(mut framer, mut stream) => {
+                if let Some(event) = framer.finish() {
                     take_event(&event, stream.as_mut(), &mut self.notes);
                 }
-                finish_stream(self.format, self.status, sse, stream, end, self.notes)
+                reading.finish_stream(framer, stream, end, self.notes)
             }
         }
     }
@@ -163,53 +169,34 @@ impl ResponseReader {
         let State::Undecided(head) = &mut self.state else {
             return;
         };
-        let stream = self.format.reader().and_then(Reader::stream);
-        let Some(mut stream) = stream else {
+        let reader = self.format.reader();
+        let stream = reader.and_then(|reader| Some((reader.framings(), reader.stream()?)));
+        let Some((framings, mut stream)) = stream else {
             self.state = State::Whole(std::mem::take(head));
             return;
         };
-        let Some(is_sse) = sniff(head, self.declared, at_end) else {
-            return;
+        let framing = match sniff(head, self.declared, framings, at_end) {
+            Sniffed::Undecided => return,
+            Sniffed::Whole => None,
+            Sniffed::Stream(framing) => Some(framing),
         };
         let bytes = std::mem::take(head);
-        if is_sse != (self.declared == Declared::Sse) && self.declared != Declared::Other {
+        if !self.declared.fits(framing) {
             self.notes.oddities.note("content_type_mismatch");
         }
-        self.state = if is_sse {
-            let mut sse = SseReader::new();
-            sse.push(&bytes);
-            drain(&mut sse, stream.as_mut(), &mut self.notes);
-            State::Stream(sse, stream)
-        } else {
-            State::Whole(bytes)
+        self.state = match framing.map(Framer::new) {
+            Some(mut framer) => {
+                framer.push(&bytes);
+                drain(&mut framer, stream.as_mut(), &mut self.notes);
+                State::Stream(framer, stream)
+            }
+            None => State::Whole(bytes),
         };
     }
 }
 
-/// Whether bytes begin a stream; `None` when too few are there. The content type is believed
-/// unless the bytes cannot be what it says.
-fn sniff(head: &[u8], declared: Declared, at_end: bool) -> Option<bool> {
-    const FIELDS: [&[u8]; 4] = [b"data:", b"event:", b"id:", b"retry:"];
-    let start = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    let start = start.trim_ascii_start();
-    let told = declared == Declared::Sse;
-    if start.is_empty() || (start.len() < 3 && b"\xef\xbb\xbf".starts_with(start)) {
-        return at_end.then_some(told);
-    }
-    if start.starts_with(b":") {
-        return Some(declared != Declared::Json);
-    }
-    if FIELDS.iter().any(|field| start.starts_with(field)) {
-        return Some(true);
-    }
-    if !at_end && FIELDS.iter().any(|field| field.starts_with(start)) {
-        return None;
-    }
-    Some(false)
-}
-
-fn drain(sse: &mut SseReader, stream: &mut dyn Stream, notes: &mut Notes) {
-    while let Some(event) = sse.next() {
+fn drain(framer: &mut Framer, stream: &mut dyn Stream, notes: &mut Notes) {
+    while let Some(event) = framer.next() {
         take_event(&event, stream, notes);
     }
 }
@@ -242,124 +229,137 @@ impl ReadResponse {
     }
 }
 
-fn finish_whole(format: Format, status: u16, bytes: &[u8], end: End, notes: Notes) -> ReadResponse {
-    let mut taker = Taker::with(notes.oddities);
-    let mut out = ReadResponse::empty();
-    let parsed = json::parse(bytes);
-    let fault = match parsed {
-        Ok(document) if format.reader().is_some() && document.value.is_object() => {
-            if document.lost_members > 0 {
-                let lost = format!("{} members", document.lost_members);
-                taker.oddities.at("duplicate_key", lost);
-                taker.push(opaque(bytes, Role::Assistant));
-            }
-            return answer(format, status, document.value, taker, out, bytes);
-        }
-        Ok(document) => {
-            // Type and code of the error are worth having even from a body that is kept whole.
-            let mut unread = Taker::default();
-            out.error = error::take(&mut document.value.clone(), status, &mut unread);
-            if format.reader().is_some() {
-                taker.oddities.note("shape_unexpected");
-            }
-            None
-        }
-        Err(fault) => Some(fault),
-    };
-    if format.reader().is_none() {
-        taker.oddities.note("unknown_format");
-    } else if let Some(fault) = fault {
-        taker.oddities.note(fault.code());
-    }
-    out.truncated = end == End::Cut || (fault == Some(Fault::Cut) && format.reader().is_some());
-    if !bytes.is_empty() {
-        let part = opaque(bytes, Role::Assistant);
-        if matches!(part.content, Content::Bytes(_)) && format.reader().is_some() {
-            taker.oddities.note("utf8_invalid");
-        }
-        out.parts.push(part);
-    }
-    if out.error.is_none() {
-        out.error = error::of_status(status);
-    }
-    if out.error.is_some() {
-        out.finish_class = FinishClass::Error;
-    }
-    out.oddities = taker.oddities.into_list();
-    out
-}
-
-fn finish_stream(
+/// An answer that is read to its end.
+struct Reading {
     format: Format,
     status: u16,
-    mut sse: SseReader,
-    stream: Box<dyn Stream>,
-    end: End,
-    mut notes: Notes,
-) -> ReadResponse {
-    let ended = notes.terminal
-        || notes.error.is_some()
-        || (end == End::Complete && stream.looks_finished());
-    let mut body = stream.finish(&mut notes);
-    if let Value::Object(members) = &mut body {
-        if let Some(error) = notes.error.take() {
-            members.insert("error".to_owned(), error);
-        }
-        for (name, events) in [("unknown_events", notes.unknown), ("kept_events", notes.kept)] {
-            if !events.is_empty() {
-                members.insert(name.to_owned(), Value::Array(events));
-            }
-        }
-    }
-    if sse.dropped() > 0 {
-        let amount = format!("{} bytes", sse.dropped());
-        notes.oddities.at("event_too_large", amount);
-    }
-    let mut taker = Taker::with(notes.oddities);
-    let mut tail: Vec<Part> = Vec::new();
-    for text in notes.unread {
-        tail.push(opaque(text.as_bytes(), Role::Assistant));
-    }
-    let stray = sse.take_stray();
-    if !stray.is_empty() {
-        taker.oddities.at("sse_line_unknown", format!("{} bytes", stray.len()));
-        tail.push(opaque(&stray, Role::Assistant));
-    }
-    let mut out = answer(format, status, body, taker, ReadResponse::empty(), b"");
-    out.truncated = !ended;
-    out.parts.extend(tail);
-    out
+    tokens: HeaderTokens,
 }
 
-/// Reads the JSON of an answer; `bytes` are kept when it turns out unreadable.
-fn answer(
-    format: Format,
-    status: u16,
-    mut body: Value,
-    mut taker: Taker,
-    mut out: ReadResponse,
-    bytes: &[u8],
-) -> ReadResponse {
-    SkeletonBuilder::escape(&mut body);
-    if let Some(reader) = format.reader() {
-        reader.answer(&mut body, &mut taker, &mut out);
-    }
-    out.error = error::take(&mut body, status, &mut taker);
-    if out.error.is_some() {
-        out.finish_class = FinishClass::Error;
-    }
-    match taker.finish(body) {
-        Ok((parts, skeleton, oddities)) => {
-            out.parts = parts;
-            out.skeleton = Some(skeleton);
-            out.oddities = oddities.into_list();
+impl Reading {
+    fn finish_whole(self, bytes: &[u8], end: End, notes: Notes) -> ReadResponse {
+        let (format, status) = (self.format, self.status);
+        let mut taker = Taker::with(notes.oddities);
+        let mut out = ReadResponse::empty();
+        let parsed = json::parse(bytes);
+        let fault = match parsed {
+            Ok(document) if format.reader().is_some() && document.value.is_object() => {
+                if document.lost_members > 0 {
+                    let lost = format!("{} members", document.lost_members);
+                    taker.oddities.at("duplicate_key", lost);
+                    taker.push(opaque(bytes, Role::Assistant));
+                }
+                return self.answer(document.value, taker, out, bytes);
+            }
+            Ok(document) => {
+                // Type and code of the error are worth having even from a body that is kept whole.
+                let mut unread = Taker::default();
+                out.error = error::take(&mut document.value.clone(), status, &mut unread);
+                if format.reader().is_some() && out.error.is_none() {
+                    taker.oddities.note("shape_unexpected");
+                }
+                None
+            }
+            // An answer without content has no body: a notification was taken, a call was ended.
+            Err(Fault::Empty) if matches!(status, 202 | 204 | 205 | 304) => None,
+            Err(fault) => Some(fault),
+        };
+        if format.reader().is_none() {
+            taker.oddities.note("unknown_format");
+        } else if let Some(fault) = fault {
+            taker.oddities.note(fault.code());
         }
-        Err(oddities) => {
-            out.parts = vec![opaque(bytes, Role::Assistant)];
-            out.oddities = oddities_with(oddities, Fault::TooDeep);
+        out.truncated = end == End::Cut || (fault == Some(Fault::Cut) && format.reader().is_some());
+        if !bytes.is_empty() {
+            let part = opaque(bytes, Role::Assistant);
+            if matches!(part.content, Content::Bytes(_)) && format.reader().is_some() {
+                taker.oddities.note("utf8_invalid");
+            }
+            out.parts.push(part);
         }
+        if out.error.is_none() {
+            out.error = error::of_status(status);
+        }
+        if out.error.is_some() {
+            out.finish_class = FinishClass::Error;
+        }
+        out.oddities = taker.oddities.into_list();
+        out
     }
-    out
+
+    fn finish_stream(
+        self,
+        mut framer: Framer,
+        stream: Box<dyn Stream>,
+        end: End,
+        mut notes: Notes,
+    ) -> ReadResponse {
+        let ended = notes.terminal
+            || notes.error.is_some()
+            || (end == End::Complete && stream.looks_finished());
+        let mut body = stream.finish(&mut notes);
+        if let Value::Object(members) = &mut body {
+            if let Some(error) = notes.error.take() {
+                members.insert("error".to_owned(), error);
+            }
+            for (name, events) in [("unknown_events", notes.unknown), ("kept_events", notes.kept)] {
+                if !events.is_empty() {
+                    members.insert(name.to_owned(), Value::Array(events));
+                }
+            }
+        }
+        if framer.dropped() > 0 {
+            let amount = format!("{} bytes", framer.dropped());
+            notes.oddities.at("event_too_large", amount);
+        }
+        let mut taker = Taker::with(notes.oddities);
+        let mut tail: Vec<Part> = Vec::new();
+        for text in notes.unread {
+            tail.push(opaque(text.as_bytes(), Role::Assistant));
+        }
+        let stray = framer.take_stray();
+        if !stray.is_empty() {
+            taker.oddities.at(framer.stray_code(), format!("{} bytes", stray.len()));
+            tail.push(opaque(&stray, Role::Assistant));
+        }
+        let mut out = self.answer(body, taker, ReadResponse::empty(), b"");
+        out.truncated = !ended;
+        out.parts.extend(tail);
+        out
+    }
+
+    /// Reads the JSON of an answer; `bytes` are kept when it turns out unreadable.
+    fn answer(
+        self,
+        mut body: Value,
+        mut taker: Taker,
+        mut out: ReadResponse,
+        bytes: &[u8],
+    ) -> ReadResponse {
+        SkeletonBuilder::escape(&mut body);
+        if let Some(reader) = self.format.reader() {
+            reader.answer(&mut body, &mut taker, &mut out);
+        }
+        if out.usage.is_none() {
+            out.usage = usage::of_headers(&self.tokens);
+        }
+        out.error = error::take(&mut body, self.status, &mut taker).or_else(|| out.error.take());
+        if out.error.is_some() {
+            out.finish_class = FinishClass::Error;
+        }
+        match taker.finish(body) {
+            Ok((parts, skeleton, oddities)) => {
+                out.parts = parts;
+                out.skeleton = Some(skeleton);
+                out.oddities = oddities.into_list();
+            }
+            Err(oddities) => {
+                out.parts = vec![opaque(bytes, Role::Assistant)];
+                out.oddities = oddities_with(oddities, Fault::TooDeep);
+            }
+        }
+        out
+    }
 }
 
 fn oddities_with(mut oddities: Oddities, fault: Fault) -> Vec<Oddity> {

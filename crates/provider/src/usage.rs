@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use record::envelope::{Usage, UsageSource, param_number};
 use serde_json::Value;
 
+use crate::HeaderTokens;
 use crate::oddities::Oddities;
 use crate::word::is_word;
 
 /// Version of the rules in this file; it stands in every record that used them.
-pub const NORMALISER_VERSION: u16 = 1;
+pub const NORMALISER_VERSION: u16 = 2;
 
 /// OpenAI's objects, of chat (`prompt_tokens`) and of Responses (`input_tokens`), and those of
 /// compatible providers.
@@ -99,7 +100,35 @@ pub(crate) fn anthropic(usage: &Value) -> Option<Usage> {
     })
 }
 
-fn number(usage: &Value, paths: &[&str]) -> Option<u64> {
+/// The counts that an answer's headers tell, when its body tells none.
+pub(crate) fn of_headers(tokens: &HeaderTokens) -> Option<Usage> {
+    if *tokens == HeaderTokens::default() {
+        return None;
+    }
+    let count = |told: Option<u64>| told.unwrap_or(0);
+    let (cache_read, cache_write) = (count(tokens.cache_read), count(tokens.cache_write));
+    let input = count(tokens.input).saturating_add(cache_read).saturating_add(cache_write);
+    let output = count(tokens.output);
+    Some(Usage {
+        cache_read,
+        cache_write,
+        input,
+        normaliser: NORMALISER_VERSION,
+        output,
+        raw: raw(&serde_json::json!({
+            "cache_read_header": tokens.cache_read,
+            "cache_write_header": tokens.cache_write,
+            "input_header": tokens.input,
+            "output_header": tokens.output,
+        })),
+        reasoning: 0,
+        source: UsageSource::Provider,
+        total: input.saturating_add(output),
+    })
+}
+
+/// The first of the paths, each `/member/member`, that leads to a count.
+pub(crate) fn number(usage: &Value, paths: &[&str]) -> Option<u64> {
     // `Value::pointer` unescapes each step into a string of its own; ours have nothing to unescape.
     let at = |path: &str| path.split('/').skip(1).try_fold(usage, |value, key| value.get(key));
     paths.iter().find_map(|path| at(path).and_then(Value::as_u64))
@@ -107,7 +136,7 @@ fn number(usage: &Value, paths: &[&str]) -> Option<u64> {
 
 /// The object's numbers, booleans and identifier-like words, with sorted keys: it stands in the
 /// envelope, whose plain serialisation is the canonical form.
-fn raw(value: &Value) -> Value {
+pub(crate) fn raw(value: &Value) -> Value {
     match value {
         Value::Number(number) => param_number(number),
         Value::Array(items) => items.iter().filter(|item| is_clear(item)).map(raw).collect(),

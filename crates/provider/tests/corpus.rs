@@ -31,7 +31,7 @@ fn every_request_and_answer_fills_back() {
         let format = format(row);
         let id = text(row, "id");
         let body = text(row, "request_body");
-        let read = read_request(format, body.as_bytes());
+        let read = read_request(format, text(row, "path"), body.as_bytes());
         for oddity in &read.oddities {
             *odd.entry(format!("request {}", oddity.code)).or_default() += 1;
             if oddity.code.starts_with("unknown_") && format != Format::Opaque {
@@ -176,6 +176,7 @@ fn paths_tell_the_format_of_recorded_requests() {
             method: text(row, "method"),
             path: text(row, "path"),
             content_type: None,
+            mcp: false,
         });
         if told != format(row) {
             let path: String = text(row, "path").chars().take(60).collect();

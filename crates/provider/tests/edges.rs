@@ -30,18 +30,18 @@ fn bodies_that_are_no_json_are_kept() {
         (b"[1,2]", "shape_unexpected"),
         (b"\"$part\"", "shape_unexpected"),
     ] {
-        let read = read_request(Format::OpenAiChat, body);
+        let read = read_request(Format::OpenAiChat, "", body);
         assert!(codes(&read.oddities).contains(&code), "{:?}", read.oddities);
         assert_eq!(read.parts.len(), 1);
         assert!(read.skeleton.is_none());
     }
-    let empty = read_request(Format::OpenAiChat, b"");
+    let empty = read_request(Format::OpenAiChat, "", b"");
     assert_eq!((codes(&empty.oddities), empty.parts.len()), (vec!["body_empty"], 0));
     let deep = format!("{{\"messages\":{}{}}}", "[".repeat(200), "]".repeat(200));
-    let read = read_request(Format::OpenAiChat, deep.as_bytes());
+    let read = read_request(Format::OpenAiChat, "", deep.as_bytes());
     assert_eq!(codes(&read.oddities), ["json_too_deep"]);
     assert_eq!(words(&read.parts[0]), deep);
-    let opaque = read_request(Format::Opaque, b"\x00\xff");
+    let opaque = read_request(Format::Opaque, "", b"\x00\xff");
     assert_eq!(opaque.parts[0].content, Content::Bytes(vec![0, 255]));
     assert_eq!(codes(&opaque.oddities), ["unknown_format"]);
 }
@@ -49,7 +49,7 @@ fn bodies_that_are_no_json_are_kept() {
 #[test]
 fn repeated_keys_keep_the_text_too() {
     let body = r#"{"messages":[{"role":"user","content":"hidden","content":"shown"}]}"#;
-    let read = read_request(Format::OpenAiChat, body.as_bytes());
+    let read = read_request(Format::OpenAiChat, "", body.as_bytes());
     assert_eq!(codes(&read.oddities), ["duplicate_key"]);
     assert!(read.parts.iter().any(|part| part.content.as_text() == Some(body)));
 }
@@ -57,7 +57,7 @@ fn repeated_keys_keep_the_text_too() {
 #[test]
 fn numbers_of_any_size_come_back() {
     let body = r#"{"seed":123456789012345678901234567890,"temperature":1.10,"top_p":1e-400,"messages":[]}"#;
-    let read = read_request(Format::OpenAiChat, body.as_bytes());
+    let read = read_request(Format::OpenAiChat, "", body.as_bytes());
     assert_eq!(read.skeleton.unwrap().fill(&read.parts).unwrap().to_string(), body);
 }
 
@@ -76,7 +76,8 @@ fn many_and_large() {
     assert_eq!(read.parts.len(), 10_000);
 
     let tiny = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n";
-    let head = ResponseHead { status: 200, content_type: SSE };
+    let head =
+        ResponseHead { status: 200, content_type: SSE, tokens: provider::HeaderTokens::default() };
     let mut reader = ResponseReader::new(Format::OpenAiChat, &head);
     reader.push(tiny.repeat(100_000).as_bytes());
     assert_eq!(reader.content_events(), 100_000);
@@ -216,7 +217,7 @@ fn names_in_the_clear_hold_no_free_text() {
 #[test]
 fn the_readers_own_number_key_loses_nothing() {
     let body = r#"{"messages":[{"role":"user","content":{"$serde_json::private::Number":"5"}}]}"#;
-    let read = read_request(Format::OpenAiChat, body.as_bytes());
+    let read = read_request(Format::OpenAiChat, "", body.as_bytes());
     assert!(!read.oddities.is_empty());
     let mut texts = read.parts.iter().filter_map(|part| part.content.as_text());
     assert!(texts.any(|text| text == body));

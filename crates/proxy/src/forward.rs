@@ -12,6 +12,7 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode, Uri, Version, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use provider::HeaderTokens;
 
 use crate::answer::{self, Ids};
 use crate::headers::{strip_request, strip_response, text};
@@ -67,6 +68,7 @@ impl Forwarder {
             method: &head.method,
             path: &head.path,
             content_type: head.content_type.as_deref(),
+            mcp: head.mcp,
         });
         let correlation = head.trace_id;
         let call = match self.capture.admit(head).await {
@@ -216,6 +218,7 @@ async fn exchange(
             .iter()
             .find_map(|name| text(&parts.headers, name))
             .map(str::to_owned),
+        tokens: header_tokens(&parts.headers),
     };
     let plain = start.content_encoding.is_none();
     let stream = start
@@ -246,6 +249,17 @@ async fn exchange(
     *response.status_mut() = parts.status;
     *response.headers_mut() = parts.headers;
     response
+}
+
+/// Bedrock tells tokens in headers where the model's own format has no place for them.
+fn header_tokens(headers: &http::HeaderMap) -> HeaderTokens {
+    let count = |name: &str| text(headers, name).and_then(|value| value.parse().ok());
+    HeaderTokens {
+        input: count("x-amzn-bedrock-input-token-count"),
+        output: count("x-amzn-bedrock-output-token-count"),
+        cache_read: count("x-amzn-bedrock-cache-read-input-token-count"),
+        cache_write: count("x-amzn-bedrock-cache-write-input-token-count"),
+    }
 }
 
 async fn failed(

@@ -25,6 +25,9 @@ const KEPT: [&str; 8] = [
     "user-agent",
 ];
 
+/// Headers that only the Model Context Protocol has.
+const MCP: [&str; 3] = ["mcp-method", "mcp-protocol-version", "mcp-session-id"];
+
 /// Headers that carry credentials to the provider.
 const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
@@ -63,6 +66,8 @@ pub(crate) fn read(
         query,
         content_type: own("content-type"),
         content_encoding: own("content-encoding"),
+        mcp: MCP.iter().any(|name| headers.contains_key(*name)),
+        format: None,
         headers: KEPT.iter().filter_map(|name| Some((*name, own(name)?))).collect(),
         trace_id,
         parent_span_id,

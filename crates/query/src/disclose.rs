@@ -24,8 +24,8 @@ impl Reader<'_> {
         let envelope = Envelope::from_bytes(&at.envelope)
             .map_err(|error| QueryError::Storage(format!("record {}: {error}", at.leaf)))?;
         let no_part = || QueryError::Question(format!("record {id} has no part {pid}"));
-        let interaction = envelope.interaction().ok_or_else(no_part)?;
-        let part = interaction.part_refs().find(|part| part.pid == pid).ok_or_else(no_part)?;
+        let contents = envelope.contents().ok_or_else(no_part)?;
+        let part = *contents.parts.iter().find(|part| part.pid == pid).ok_or_else(no_part)?;
         let withheld =
             |why: Withheld| QueryError::Question(format!("part {pid}: {}", why.as_str()));
         if part.withheld {
@@ -44,7 +44,7 @@ impl Reader<'_> {
         if Digest::of(&sealed) != part.sha256 {
             return Err(withheld(Withheld::Damaged));
         }
-        let scope = self.store.key_of(interaction, part).map_err(withheld)?;
+        let scope = self.store.key_of(&contents, part).map_err(withheld)?;
         let key = scope.part_key(&sealed).map_err(|_| withheld(Withheld::Damaged))?;
         key.open(&sealed).map_err(|_| withheld(Withheld::Damaged))?;
         Ok(Disclosure { part: part.clone(), sealed, key: key.to_bytes() })

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use record::envelope::{Interaction, PartRef};
+use record::envelope::{Contents, PartRef};
 use record::{Content, Pid, RecordId, Scope};
 use seal::ScopeKey;
 
@@ -72,33 +72,34 @@ impl Opened {
 }
 
 impl Store {
-    /// Opens all parts of an interaction. The read has been recorded.
+    /// Opens all parts of a record. The read has been recorded.
     pub(crate) fn open_parts(
         &self,
         id: RecordId,
-        interaction: &Interaction,
+        contents: &Contents<'_>,
         source: &Source,
     ) -> Result<Opened, QueryError> {
-        let wanted: HashSet<Pid> = interaction.part_refs().map(|part| part.pid).collect();
+        let wanted: HashSet<Pid> = contents.parts.iter().map(|part| part.pid).collect();
         let sealed = self.parts_of(id, source, &wanted)?;
-        Ok(self.open_sealed(interaction, &sealed))
+        Ok(self.open_sealed(contents, &sealed))
     }
 
     pub(crate) fn open_sealed(
         &self,
-        interaction: &Interaction,
+        contents: &Contents<'_>,
         sealed: &HashMap<Pid, Vec<u8>>,
     ) -> Opened {
-        let opened = interaction
-            .part_refs()
-            .map(|part| (part.pid, self.open_part(interaction, part, sealed.get(&part.pid))))
+        let opened = contents
+            .parts
+            .iter()
+            .map(|part| (part.pid, self.open_part(contents, part, sealed.get(&part.pid))))
             .collect();
         Opened { parts: opened, hold: None }
     }
 
     fn open_part(
         &self,
-        interaction: &Interaction,
+        contents: &Contents<'_>,
         part: &PartRef,
         sealed: Option<&Vec<u8>>,
     ) -> Result<Content, Withheld> {
@@ -106,7 +107,7 @@ impl Store {
             return Err(Withheld::Quarantined);
         }
         let sealed = sealed.ok_or(Withheld::Missing)?;
-        let key = self.key_of(interaction, part)?;
+        let key = self.key_of(contents, part)?;
         let plain = key.open(sealed).map_err(|_| Withheld::Damaged)?;
         Content::decode(&plain).map_err(|_| Withheld::Damaged)
     }
@@ -114,16 +115,16 @@ impl Store {
     /// The key of the scope that a part is in.
     pub(crate) fn key_of(
         &self,
-        interaction: &Interaction,
+        contents: &Contents<'_>,
         part: &PartRef,
     ) -> Result<Arc<ScopeKey>, Withheld> {
         let keys = self.keys.as_ref().ok_or(Withheld::NoKeys)?;
-        let ids = &interaction.keys;
-        let subject = match part.scope {
-            Scope::Shared => ids.shared.ok_or(Withheld::Damaged)?,
+        let ids = contents.keys;
+        let subject = match (part.key, part.scope) {
+            (Some(own), _) => own,
+            (None, Scope::Shared) => ids.shared.ok_or(Withheld::Damaged)?,
             _ => ids.subject,
         };
-        let class = &interaction.retention.class;
-        keys.scope_key(subject, ids.period, &self.tenant, class).ok_or(Withheld::Erased)
+        keys.scope_key(subject, ids.period, &self.tenant, contents.class).ok_or(Withheld::Erased)
     }
 }

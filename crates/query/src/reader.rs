@@ -1,6 +1,6 @@
 //! Show and trace.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use record::{Body, Envelope, RecordId, TraceId};
 use serde_json::Value;
@@ -9,6 +9,17 @@ use crate::access::Access;
 use crate::open::Opened;
 use crate::source::{RecordAt, Source};
 use crate::{QueryError, Store, view};
+
+/// Members that name another record.
+const NAMING: [&[u8]; 2] = [b"\"about\":", b"\"retry_of\":"];
+
+/// A record of a trace, and where it lies.
+struct Traced {
+    began: record::Timestamp,
+    id: RecordId,
+    at: RecordAt,
+    source: Source,
+}
 
 /// Answers questions about a store, with one reader's rights.
 pub struct Reader<'a> {
@@ -31,30 +42,44 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| QueryError::NotFound(id.to_string()))
     }
 
-    /// All records of a correlation id, by time of admission.
+    /// All records of a correlation id, by the time when they began: interactions and events, and
+    /// what names one of them as what it is about or tries again.
     pub fn trace(&self, trace: TraceId) -> Result<Vec<Value>, QueryError> {
         let needle = trace.to_string();
-        let mut found = Vec::new();
+        let mut found: Vec<Traced> = Vec::new();
+        let mut named: Vec<(RecordId, Traced)> = Vec::new();
         for source in self.store.walk()? {
             let source = source?;
             source.each(&mut |at| {
                 // A look at the bytes first spares parsing most envelopes.
-                if contains(&at.envelope, needle.as_bytes())
-                    && let Ok(envelope) = Envelope::from_bytes(&at.envelope)
-                    && envelope.interaction().is_some_and(|i| i.correlation.trace_id == Some(trace))
-                {
-                    found.push((started(&envelope), envelope.id, at, source.clone()));
+                let bytes = &at.envelope;
+                let own = contains(bytes, needle.as_bytes());
+                if !own && !NAMING.iter().any(|member| contains(bytes, member)) {
+                    return;
+                }
+                let Ok(envelope) = Envelope::from_bytes(bytes) else { return };
+                let Some(contents) = envelope.contents() else { return };
+                let own = contents.correlation.trace_id == Some(trace);
+                let about = contents.about.or(contents.correlation.retry_of);
+                let (began, id) = (contents.at, envelope.id);
+                let record = Traced { began, id, at, source: source.clone() };
+                match about {
+                    _ if own => found.push(record),
+                    Some(about) => named.push((about, record)),
+                    None => {}
                 }
             })?;
         }
         if found.is_empty() {
             return Err(QueryError::NotFound(format!("with correlation id {trace}")));
         }
-        found.sort_by_key(|(started, id, ..)| (*started, *id));
+        let own: HashSet<RecordId> = found.iter().map(|record| record.id).collect();
+        found.extend(named.into_iter().filter(|(id, _)| own.contains(id)).map(|(_, r)| r));
+        found.sort_by_key(|record| (record.began, record.id));
         // A journal that became a segment meanwhile gives its records twice.
-        found.dedup_by_key(|(_, id, ..)| *id);
+        found.dedup_by_key(|record| record.id);
         let sizes = self.sizes()?;
-        let records: Vec<_> = found.into_iter().map(|(_, _, at, source)| (at, source)).collect();
+        let records: Vec<_> = found.into_iter().map(|r| (r.at, r.source)).collect();
         self.open_and_view("trace", &records, &sizes)
     }
 
@@ -74,7 +99,7 @@ impl<'a> Reader<'a> {
             .collect::<Result<Vec<_>, _>>()?;
         let with_content: Vec<RecordId> = envelopes
             .iter()
-            .filter(|envelope| envelope.interaction().is_some())
+            .filter(|envelope| envelope.contents().is_some())
             .map(|envelope| envelope.id)
             .collect();
         let may_open = !with_content.is_empty()
@@ -86,15 +111,16 @@ impl<'a> Reader<'a> {
             .iter()
             .zip(&envelopes)
             .map(|((at, source), envelope)| {
-                let opened = match envelope.interaction() {
-                    Some(interaction) if may_open => {
-                        self.store.open_parts(envelope.id, interaction, source)?
+                let contents = envelope.contents();
+                let opened = match &contents {
+                    Some(contents) if may_open => {
+                        self.store.open_parts(envelope.id, contents, source)?
                     }
                     _ => Opened::closed(),
                 };
-                let hold = envelope.interaction().and_then(|interaction| {
+                let hold = contents.and_then(|contents| {
                     let keys = self.store.keys.as_ref()?;
-                    keys.hold_of(interaction.keys.subject, interaction.keys.period)
+                    keys.hold_of(contents.keys.subject, contents.keys.period)
                 });
                 let opened = opened.with_hold(hold);
                 let sealed = sizes.get(&at.collector).is_some_and(|size| at.leaf < *size);
@@ -116,9 +142,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn started(envelope: &Envelope) -> record::Timestamp {
+/// When what a record is about began.
+pub(crate) fn started(envelope: &Envelope) -> record::Timestamp {
     match &envelope.body {
         Body::Interaction(interaction) => interaction.time.admitted,
+        Body::Event(event) => event.time.admitted,
         _ => envelope.recorded,
     }
 }

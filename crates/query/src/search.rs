@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
-use record::{Content, Envelope, Pid, RecordId, Timestamp};
+use record::envelope::PartRef;
+use record::{Body, Content, Envelope, Pid, RecordId, Timestamp};
 use serde_json::Value;
 
+use crate::reader::started;
 use crate::{Filter, QueryError, Reader, view};
 
 /// What is looked for.
@@ -82,8 +84,8 @@ impl Reader<'_> {
             // All parts of the source's candidates at once: each is read once.
             let wanted: HashSet<Pid> = candidates
                 .iter()
-                .filter_map(|(_, envelope, _)| envelope.interaction())
-                .flat_map(|interaction| interaction.part_refs().map(|part| part.pid))
+                .filter_map(|(_, envelope, _)| envelope.contents())
+                .flat_map(|contents| contents.parts.into_iter().map(|part| part.pid))
                 .collect();
             let sealed = source.parts(&wanted)?;
             if sealed.len() < wanted.len() && source.is_gone() {
@@ -94,9 +96,9 @@ impl Reader<'_> {
                 continue;
             }
             for (admitted, envelope, record) in candidates {
-                let Some(interaction) = envelope.interaction() else { continue };
-                let opened = self.store.open_sealed(interaction, &sealed);
-                let snippets = snippets(interaction, &opened, needle);
+                let Some(contents) = envelope.contents() else { continue };
+                let opened = self.store.open_sealed(&contents, &sealed);
+                let snippets = snippets(&envelope, &opened, needle);
                 if !snippets.is_empty() {
                     hits.push((admitted, envelope.id, SearchHit { record, snippets }));
                 }
@@ -116,19 +118,20 @@ impl Reader<'_> {
 }
 
 fn in_time(envelope: &Envelope, search: &Search) -> Option<Timestamp> {
-    let at = envelope.interaction().map_or(envelope.recorded, |i| i.time.admitted);
+    let at = started(envelope);
     let after = search.since.is_none_or(|since| at >= since);
     let before = search.until.is_none_or(|until| at <= until);
     (after && before).then_some(at)
 }
 
-fn snippets(
-    interaction: &record::Interaction,
-    opened: &crate::open::Opened,
-    needle: &str,
-) -> Vec<Value> {
-    let sides =
-        [("request", &interaction.request.parts), ("response", &interaction.response.parts)];
+fn snippets(envelope: &Envelope, opened: &crate::open::Opened, needle: &str) -> Vec<Value> {
+    let sides: Vec<(&str, &[PartRef])> = match &envelope.body {
+        Body::Interaction(i) => {
+            vec![("request", &i.request.parts), ("response", &i.response.parts)]
+        }
+        Body::Event(event) => vec![("content", &event.content.parts)],
+        _ => Vec::new(),
+    };
     let mut found = Vec::new();
     for (side, parts) in sides {
         for part in parts {

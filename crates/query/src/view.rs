@@ -1,6 +1,8 @@
 //! One record as JSON, the form of DESIGN §13.
 
-use record::envelope::{Interaction, PartRef, Usage};
+mod told;
+
+use record::envelope::{Correlation, Interaction, Masking, PartRef, Retention, Usage, Who};
 use record::{Body, Content, Envelope, PartKind, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -16,11 +18,12 @@ pub fn view(at: &RecordAt, sealed: bool) -> Value {
 }
 
 pub(crate) fn of(at: &RecordAt, envelope: &Envelope, opened: &Opened, sealed: bool) -> Value {
-    let Body::Interaction(interaction) = &envelope.body else {
-        return event(at, envelope, sealed);
+    let interaction = match &envelope.body {
+        Body::Interaction(interaction) => interaction,
+        Body::Event(event) => return told::of(at, envelope, event, opened, sealed),
+        _ => return own(at, envelope, sealed),
     };
     let i = interaction.as_ref();
-    let hold = opened.hold();
     json!({
         "id": envelope.id,
         "kind": "interaction",
@@ -29,17 +32,7 @@ pub(crate) fn of(at: &RecordAt, envelope: &Envelope, opened: &Opened, sealed: bo
         "origin": i.origin,
         "synthetic": i.synthetic,
         "recorded": time(Some(envelope.recorded)),
-        "correlation": {
-            "trace_id": i.correlation.trace_id,
-            "parent_span_id": i.correlation.parent_span_id,
-            "session": i.correlation.session,
-            "thread": i.correlation.thread,
-            "previous": i.correlation.previous,
-            "client_request_id": i.correlation.client_request_id,
-            "provider_request_id": i.correlation.provider_request_id,
-            "response_id": i.correlation.response_id,
-            "attempt": i.correlation.attempt,
-        },
+        "correlation": correlation(&i.correlation),
         "time": {
             "admitted": time(Some(i.time.admitted)),
             "sent": time(i.time.sent),
@@ -47,19 +40,12 @@ pub(crate) fn of(at: &RecordAt, envelope: &Envelope, opened: &Opened, sealed: bo
             "first_token": time(i.time.first_token),
             "last_byte": time(i.time.last_byte),
         },
-        "who": {
-            "credential": i.who.credential,
-            "user": i.who.user,
-            "identity": i.who.identity,
-            "roles": i.who.roles,
-            "environment": i.who.environment,
-            "service": i.who.service,
-            "tags": i.who.tags,
-        },
+        "who": who(&i.who),
         "upstream": i.upstream,
         "model": {
             "provider": i.model.provider,
             "operation": i.model.operation,
+            "format": i.model.format,
             "requested": i.model.requested,
             "answered": i.model.answered,
             "served": i.model.served,
@@ -68,7 +54,7 @@ pub(crate) fn of(at: &RecordAt, envelope: &Envelope, opened: &Opened, sealed: bo
             "params": params(i, opened),
         },
         "request": {
-            "parts": parts(&i.request.parts, opened),
+            "parts": asked(i, opened),
             "bytes": i.request.bytes,
             "complete": i.request.complete,
             "context_complete": i.request.context_complete,
@@ -96,23 +82,58 @@ pub(crate) fn of(at: &RecordAt, envelope: &Envelope, opened: &Opened, sealed: bo
             "completed": i.client.completed,
             "hung_up_after_us": i.client.hung_up_after_us,
         },
-        "masking": {
-            "policy": i.masking.policy,
-            "detectors": i.masking.detectors,
-            "counts": i.masking.counts,
-        },
+        "masking": masking(&i.masking),
         "signals": {
             "refusal": i.signals.refusal.map(thousandths),
             "injection": i.signals.injection.map(thousandths),
         },
         "oddities": i.oddities,
-        "retention": {
-            "class": i.retention.class,
-            "content_until": i.retention.content_until.map(|t| t.to_string()),
-            "locked_until": i.retention.locked_until.map(|t| t.to_string()),
-            "hold": hold,
-        },
+        "retention": retention(&i.retention, opened.hold()),
         "proof": proof(at, sealed),
+    })
+}
+
+fn correlation(c: &Correlation) -> Value {
+    json!({
+        "trace_id": c.trace_id,
+        "parent_span_id": c.parent_span_id,
+        "session": c.session,
+        "thread": c.thread,
+        "previous": c.previous,
+        "client_request_id": c.client_request_id,
+        "provider_request_id": c.provider_request_id,
+        "response_id": c.response_id,
+        "attempt": c.attempt,
+        "retry_of": c.retry_of,
+    })
+}
+
+fn who(who: &Who) -> Value {
+    json!({
+        "credential": who.credential,
+        "user": who.user,
+        "identity": who.identity,
+        "roles": who.roles,
+        "environment": who.environment,
+        "service": who.service,
+        "tags": who.tags,
+    })
+}
+
+fn masking(masking: &Masking) -> Value {
+    json!({
+        "policy": masking.policy,
+        "detectors": masking.detectors,
+        "counts": masking.counts,
+    })
+}
+
+fn retention(retention: &Retention, hold: Option<&str>) -> Value {
+    json!({
+        "class": retention.class,
+        "content_until": retention.content_until.map(|t| t.to_string()),
+        "locked_until": retention.locked_until.map(|t| t.to_string()),
+        "hold": hold,
     })
 }
 
@@ -130,7 +151,8 @@ fn usage(usage: &Usage) -> Value {
     })
 }
 
-fn event(at: &RecordAt, envelope: &Envelope, sealed: bool) -> Value {
+/// A record that Custody made itself.
+fn own(at: &RecordAt, envelope: &Envelope, sealed: bool) -> Value {
     // The body as it is logged; the fields of all kinds are in the clear.
     let body = serde_json::from_slice::<Value>(&at.envelope)
         .ok()
@@ -208,6 +230,22 @@ fn holds_parts(value: &Value) -> bool {
 
 fn parts(parts: &[PartRef], opened: &Opened) -> Value {
     parts.iter().map(|reference| part(reference, opened)).collect()
+}
+
+/// The request's parts, each with the documents that stand verbatim in it.
+fn asked(interaction: &Interaction, opened: &Opened) -> Value {
+    let mut parts: Vec<Value> =
+        interaction.request.parts.iter().map(|reference| part(reference, opened)).collect();
+    for link in &interaction.documents {
+        let found = usize::try_from(link.part).ok().and_then(|part| parts.get_mut(part));
+        if let Some(Value::Object(part)) = found {
+            let links = part.entry("documents").or_insert_with(|| Value::Array(Vec::new()));
+            if let Value::Array(links) = links {
+                links.push(json!({ "record": link.record, "pid": link.pid }));
+            }
+        }
+    }
+    Value::Array(parts)
 }
 
 /// A part with its content, or with the reason why there is none.

@@ -10,6 +10,7 @@ mod event;
 mod interaction;
 mod lifecycle;
 mod summary;
+mod told;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,13 +19,15 @@ pub use event::{
     Access, Alert, Configuration, Damage, Gap, Heartbeat, KeyChange, Recovery, Segment, SegmentFile,
 };
 pub use interaction::{
-    Client, Correlation, Cost, Interaction, KeyIds, Masking, Model, Params, PartRef, ProviderError,
-    Request, Response, Retention, Signals, Times, Timing, Usage, UsageSource, Who, WrittenRequest,
-    param_number,
+    Client, Correlation, Cost, DocumentLink, Interaction, KeyIds, Masking, Model, Params, PartRef,
+    ProviderError, Request, Response, Retention, Signals, Times, Timing, Usage, UsageSource, Who,
+    WrittenRequest, param_number,
 };
 pub use lifecycle::{
     Approval, Erasure, Expiry, Hold, HoldEvent, LedgerObject, Probe, ProbeCheck, Tier,
 };
+
+pub use told::{Event, EventBody, EventContent};
 
 pub use summary::{
     CorrelationSummary, CostSummary, MaskingSummary, ModelSummary, PartSummary, ResponseSummary,
@@ -58,6 +61,8 @@ pub struct Envelope {
 pub enum Body {
     /// One request to a model and what came of it.
     Interaction(Box<Interaction>),
+    /// Something that an application told of.
+    Event(Box<Event>),
     /// Admitted calls that are not in the log.
     Gap(Gap),
     /// A sign of life, with the tally.
@@ -137,6 +142,7 @@ impl Envelope {
     pub fn kind(&self) -> &str {
         match &self.body {
             Body::Interaction(_) => Kind::Interaction.as_str(),
+            Body::Event(event) => event.kind.as_str(),
             Body::Gap(_) => Kind::Gap.as_str(),
             Body::Heartbeat(_) => Kind::Heartbeat.as_str(),
             Body::Recovery(_) => Kind::Recovery.as_str(),
@@ -160,6 +166,7 @@ impl Envelope {
             Body::Interaction(interaction) => {
                 interaction.to_bytes(self.id, &self.collector, self.recorded)?
             }
+            Body::Event(event) => event.to_bytes(self.id, &self.collector, self.recorded)?,
             Body::Gap(body) => self.event(body)?,
             Body::Heartbeat(body) => self.event(body)?,
             Body::Recovery(body) => self.event(body)?,
@@ -214,6 +221,7 @@ impl Envelope {
         }
         let body = match header.kind.parse::<Kind>() {
             Ok(Kind::Interaction) => return interaction::from_wire(bytes),
+            Ok(kind) if Kind::EVENTS.contains(&kind) => return told::from_wire(bytes),
             Ok(Kind::Gap) => Body::Gap(body(bytes)?),
             Ok(Kind::Heartbeat) => Body::Heartbeat(body(bytes)?),
             Ok(Kind::Recovery) => Body::Recovery(body(bytes)?),
@@ -227,7 +235,7 @@ impl Envelope {
             Ok(Kind::Hold) => Body::Hold(body(bytes)?),
             Ok(Kind::Tier) => Body::Tier(body(bytes)?),
             Ok(Kind::KeyChange) => Body::KeyChange(body(bytes)?),
-            Err(_) => Body::Other { kind: header.kind, body: body(bytes)? },
+            Ok(_) | Err(_) => Body::Other { kind: header.kind, body: body(bytes)? },
         };
         Ok(Self { id: header.id, collector: header.collector, recorded: header.recorded, body })
     }
@@ -237,6 +245,29 @@ impl Envelope {
         Leaf { id: self.id, time: self.recorded, envelope: Digest::of(bytes) }
     }
 
+    /// What a record with parts has, whatever its kind.
+    pub fn contents(&self) -> Option<Contents<'_>> {
+        match &self.body {
+            Body::Interaction(i) => Some(Contents {
+                keys: &i.keys,
+                class: &i.retention.class,
+                correlation: &i.correlation,
+                at: i.time.admitted,
+                about: None,
+                parts: i.part_refs().collect(),
+            }),
+            Body::Event(event) => Some(Contents {
+                keys: &event.keys,
+                class: &event.retention.class,
+                correlation: &event.correlation,
+                at: event.time.admitted,
+                about: event.body.about,
+                parts: event.part_refs().collect(),
+            }),
+            _ => None,
+        }
+    }
+
     /// The interaction, when it is one.
     pub fn interaction(&self) -> Option<&Interaction> {
         match &self.body {
@@ -244,6 +275,23 @@ impl Envelope {
             _ => None,
         }
     }
+}
+
+/// What a record with parts has, whatever its kind.
+#[derive(Debug, Clone)]
+pub struct Contents<'a> {
+    /// The keys that its parts are sealed under.
+    pub keys: &'a KeyIds,
+    /// The retention class.
+    pub class: &'a str,
+    /// What it belongs to.
+    pub correlation: &'a Correlation,
+    /// When it began.
+    pub at: Timestamp,
+    /// The interaction that it is about, when it is an event.
+    pub about: Option<RecordId>,
+    /// All its parts, skeletons included.
+    pub parts: Vec<&'a PartRef>,
 }
 
 fn names_interaction(bytes: &[u8]) -> bool {

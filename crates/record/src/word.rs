@@ -74,6 +74,16 @@ words! {
     Kind, "record kind" {
         /// One request to a model and what came of it.
         Interaction = "interaction",
+        /// An application looked for documents and found some.
+        Retrieval = "retrieval",
+        /// An application called a tool.
+        ToolCall = "tool_call",
+        /// A person looked at what a model did, and decided.
+        Review = "review",
+        /// Somebody said how good an answer was.
+        Feedback = "feedback",
+        /// Anything else that an application wants on record.
+        Note = "note",
         /// Admitted calls that are not in the log: how many, when and why.
         Gap = "gap",
         /// A sign of life of an idle log, with its tally.
@@ -101,6 +111,12 @@ words! {
         /// The collector's signing key gave way to another.
         KeyChange = "key_change",
     }
+}
+
+impl Kind {
+    /// The kinds of which applications tell.
+    pub const EVENTS: [Self; 5] =
+        [Self::Retrieval, Self::ToolCall, Self::Review, Self::Feedback, Self::Note];
 }
 
 words! {
@@ -242,6 +258,10 @@ words! {
         Generate = "generate",
         /// A tool server's call.
         Tool = "tool",
+        /// Documents put in order of fitness for a query.
+        Rerank = "rerank",
+        /// The count of a request's tokens, without an answer to it.
+        CountTokens = "count_tokens",
         /// Anything else.
         Other = "other",
     }

@@ -30,6 +30,11 @@ fn envelopes() {
     kinds.retain(|name| !name.ends_with("_sha256"));
     for kind in [
         "interaction",
+        "retrieval",
+        "tool_call",
+        "review",
+        "feedback",
+        "note",
         "gap",
         "heartbeat",
         "recovery",

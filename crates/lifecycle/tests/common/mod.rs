@@ -333,6 +333,8 @@ impl Running {
             class: class.to_owned(),
         };
         let head = CallHead {
+            mcp: false,
+            format: None,
             route: Arc::new(route),
             origin: Origin::Proxy,
             method: "POST".to_owned(),
@@ -361,6 +363,7 @@ impl Running {
         tap.finish();
         call.sent();
         let start = ResponseStart {
+            tokens: provider::HeaderTokens::default(),
             status: 200,
             content_type: Some("application/json".to_owned()),
             content_encoding: None,

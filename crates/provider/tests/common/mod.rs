@@ -47,8 +47,24 @@ pub(crate) fn format(row: &Value) -> Format {
         "openai.chat_completions" => Format::OpenAiChat,
         "openai.completions" => Format::OpenAiCompletions,
         "openai.responses" => Format::OpenAiResponses,
+        "openai.responses.get" => Format::OpenAiResponseById,
         "openai.embeddings" => Format::OpenAiEmbeddings,
         "anthropic.messages" | "google.rawPredict(anthropic)" => Format::AnthropicMessages,
+        "anthropic.count_tokens" => Format::AnthropicCountTokens,
+        "google.generateContent" | "google.streamGenerateContent" => Format::GeminiGenerate,
+        "google.countTokens" => Format::GeminiCountTokens,
+        "google.embed_or_predict" => Format::GeminiEmbed,
+        "bedrock.converse" | "bedrock.converse-stream" => Format::BedrockConverse,
+        "bedrock.invoke" | "bedrock.invoke-stream" => Format::BedrockInvoke,
+        "bedrock.count_tokens" => Format::BedrockCountTokens,
+        "cohere.v1.chat" => Format::CohereChatV1,
+        "cohere.v2.chat" => Format::CohereChat,
+        "cohere.embed" => Format::CohereEmbed,
+        "cohere.rerank" => Format::CohereRerank,
+        "ollama.chat" => Format::OllamaChat,
+        "ollama.generate" => Format::OllamaGenerate,
+        "ollama.embed" => Format::OllamaEmbed,
+        "mcp.streamable_http" => Format::Mcp,
         _ => Format::Opaque,
     }
 }
@@ -64,9 +80,13 @@ pub(crate) fn answer(row: &Value, split: impl Fn(&[u8]) -> Vec<Vec<u8>>) -> Read
         })
     });
     let status = row["status"].as_u64().and_then(|s| u16::try_from(s).ok());
-    let head = ResponseHead { status: status.unwrap_or(200), content_type };
+    let head = ResponseHead {
+        status: status.unwrap_or(200),
+        content_type,
+        tokens: provider::HeaderTokens::default(),
+    };
     let mut reader = ResponseReader::new(format(row), &head);
-    for piece in split(text(row, "response_body").as_bytes()) {
+    for piece in split(&body(row)) {
         reader.push(&piece);
     }
     reader.finish(End::Complete)
@@ -75,4 +95,13 @@ pub(crate) fn answer(row: &Value, split: impl Fn(&[u8]) -> Vec<Vec<u8>>) -> Read
 /// The answer of a row in one piece.
 pub(crate) fn whole(row: &Value) -> ReadResponse {
     answer(row, |bytes| vec![bytes.to_vec()])
+}
+
+/// The body of a row's answer; binary ones are recorded in base64.
+pub(crate) fn body(row: &Value) -> Vec<u8> {
+    use base64::Engine as _;
+    match row["response_body_b64"].as_str() {
+        Some(text) => base64::prelude::BASE64_STANDARD.decode(text).unwrap(),
+        None => text(row, "response_body").as_bytes().to_vec(),
+    }
 }

@@ -19,7 +19,7 @@ pub(crate) fn read_as(
     body: &str,
     end: End,
 ) -> ReadResponse {
-    let head = ResponseHead { status, content_type };
+    let head = ResponseHead { status, content_type, tokens: provider::HeaderTokens::default() };
     let mut reader = ResponseReader::new(format, &head);
     reader.push(body.as_bytes());
     reader.finish(end)
@@ -46,7 +46,7 @@ pub(crate) fn events(events: &[Value]) -> String {
 
 /// A request that fills back.
 pub(crate) fn request(format: Format, body: &Value) -> ReadRequest {
-    let read = read_request(format, body.to_string().as_bytes());
+    let read = read_request(format, "", body.to_string().as_bytes());
     let skeleton = read.skeleton.as_ref().expect("a skeleton");
     assert_eq!(skeleton.fill(&read.parts).unwrap().to_string(), body.to_string());
     read

@@ -75,7 +75,7 @@ impl Reading<'_> {
             }
         }
         self.envelopes += 1;
-        // Nearly all records are interactions, and of these little is looked at.
+        // Nearly all records have parts, and of these little else is looked at.
         let read = Summary::from_bytes(bytes);
         if let (Ok(record), Some(logged)) = (&read, logged)
             && (record.id, record.recorded) != (logged.id, logged.time)
@@ -83,8 +83,11 @@ impl Reading<'_> {
             self.finding(file, Some(leaf), "the leaf has another id or time than the envelope");
         }
         let read = match read {
-            Ok(record) if &*record.kind == Kind::Interaction.as_str() => {
-                self.interaction(leaf, &record, parts, parts_file);
+            Ok(record) if record.keys.is_some() => {
+                if &*record.kind == Kind::Interaction.as_str() {
+                    self.numbers.record(record.admission.unwrap_or(0));
+                }
+                self.contents(leaf, &record, parts, parts_file);
                 Ok(())
             }
             Ok(_) => {
@@ -97,14 +100,13 @@ impl Reading<'_> {
         }
     }
 
-    fn interaction(
+    fn contents(
         &mut self,
         leaf: u64,
         record: &Summary<'_>,
         parts: &HashMap<Pid, Digest>,
         parts_file: &str,
     ) {
-        self.numbers.record(record.admission.unwrap_or(0));
         for part in record.parts() {
             let what = match parts.get(&part.pid) {
                 Some(digest) if *digest == part.sha256 => {

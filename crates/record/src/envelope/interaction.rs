@@ -26,6 +26,7 @@ pub struct Interaction {
     pub client: Client,
     pub correlation: Correlation,
     pub cost: Option<Cost>,
+    pub documents: Vec<DocumentLink>,
     pub keys: KeyIds,
     pub masking: Masking,
     pub model: Model,
@@ -71,6 +72,9 @@ pub struct Correlation {
     pub provider_request_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_id: Option<String>,
+    /// The first attempt of the same request, when this is a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<RecordId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,6 +93,17 @@ pub struct Cost {
     /// The price table's date, when one was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
+}
+
+/// A document that an event told of, found verbatim in a part of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentLink {
+    /// Index of the part of the request.
+    pub part: u32,
+    /// The document's part in the event.
+    pub pid: Pid,
+    /// The event's record.
+    pub record: RecordId,
 }
 
 /// Ids of the keys that the parts are sealed under; destroying one ends its parts.
@@ -122,6 +137,9 @@ pub struct Model {
     pub answered: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+    /// The wire format that the call was read in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
     pub operation: Operation,
     pub params: Params,
     pub provider: String,
@@ -136,6 +154,9 @@ pub struct Model {
 /// A part as the envelope names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartRef {
+    /// The key that it is sealed under in place of its scope's: a document has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Kid>,
     /// What it is.
     pub kind: PartKind,
     /// Length of the plain content, in bytes.
@@ -318,6 +339,8 @@ struct Wire<'a> {
     correlation: &'a Correlation,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: &'a Option<Cost>,
+    #[serde(skip_serializing_if = "<[DocumentLink]>::is_empty")]
+    documents: &'a [DocumentLink],
     id: RecordId,
     keys: &'a KeyIds,
     kind: &'static str,
@@ -350,6 +373,8 @@ struct Owned {
     collector: CollectorName,
     correlation: Correlation,
     cost: Option<Cost>,
+    #[serde(default)]
+    documents: Vec<DocumentLink>,
     id: RecordId,
     keys: KeyIds,
     kind: Kind,
@@ -391,6 +416,7 @@ pub(super) fn from_wire(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
             client: wire.client,
             correlation: wire.correlation,
             cost: wire.cost,
+            documents: wire.documents,
             keys: wire.keys,
             masking: wire.masking,
             model: wire.model,
@@ -455,6 +481,7 @@ impl Interaction {
                 collector,
                 correlation: &self.correlation,
                 cost: &self.cost,
+                documents: &self.documents,
                 id,
                 keys: &self.keys,
                 kind: Kind::Interaction.as_str(),

@@ -11,7 +11,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Deserializer};
 
 use super::{EnvelopeError, KeyIds, SCHEMA_VERSION};
-use crate::{Digest, Pid, RecordId, Timestamp};
+use crate::{Digest, Kid, Pid, RecordId, Timestamp};
 
 /// An envelope as far as it is needed for finding it. Members that only an interaction has are
 /// `None` for other records.
@@ -26,6 +26,9 @@ pub struct Summary<'a> {
     pub kind: Text<'a>,
     pub recorded: Timestamp,
     pub admission: Option<u64>,
+    /// An event's parts.
+    #[serde(default)]
+    pub content: SideSummary,
     #[serde(borrow, default)]
     pub correlation: CorrelationSummary<'a>,
     pub cost: Option<CostSummary>,
@@ -149,6 +152,9 @@ pub struct ResponseSummary<'a> {
 /// See [`PartRef`](super::PartRef).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct PartSummary {
+    /// A key of its own, when it has one.
+    #[serde(default)]
+    pub key: Option<Kid>,
     /// The part's commitment.
     pub pid: Pid,
     /// Digest of its sealed bytes.
@@ -201,9 +207,11 @@ impl<'a> Summary<'a> {
         Ok(summary)
     }
 
-    /// The parts of both sides and their skeletons.
+    /// The parts of an event or of both sides of an interaction, and their skeletons.
     pub fn parts(&self) -> impl Iterator<Item = &PartSummary> {
-        let (asked, answered) = (&self.request, &self.response);
-        asked.parts.iter().chain(&asked.skeleton).chain(&answered.parts).chain(&answered.skeleton)
+        let (told, asked, answered) = (&self.content, &self.request, &self.response);
+        let told = told.parts.iter().chain(&told.skeleton);
+        let asked = asked.parts.iter().chain(&asked.skeleton);
+        told.chain(asked).chain(&answered.parts).chain(&answered.skeleton)
     }
 }

@@ -7,6 +7,7 @@ use crate::{RangeSet, Role, Scope};
 
 fn interaction(text: &str, number: f64, n: u64) -> Interaction {
     let part = PartRef {
+        key: n.is_multiple_of(3).then_some(Kid([6; 16])),
         kind: PartKind::Text,
         length: n,
         pid: Pid([1; 32]),
@@ -29,6 +30,11 @@ fn interaction(text: &str, number: f64, n: u64) -> Interaction {
             trace_id: Some(crate::TraceId([3; 16])),
             ..Correlation::default()
         },
+        documents: vec![DocumentLink {
+            part: 0,
+            pid: Pid([8; 32]),
+            record: RecordId::from_bytes([9; 16]),
+        }],
         cost: Some(Cost { micro_usd: 41, source: "price-table".into(), table: None }),
         keys: KeyIds { period: Kid([4; 16]), shared: None, subject: Kid([5; 16]) },
         masking: Masking {
@@ -39,6 +45,7 @@ fn interaction(text: &str, number: f64, n: u64) -> Interaction {
         model: Model {
             answered: Some(text.into()),
             fingerprint: None,
+            format: Some("openai.chat_completions".into()),
             operation: Operation::Chat,
             params,
             provider: "openai".into(),
@@ -156,7 +163,7 @@ fn events_are_canonical() {
             policy: "p".into(),
             version: "1".into(),
         }),
-        Body::Other { kind: "review".into(), body: json!({"b": 1, "a": [2.5]}) },
+        Body::Other { kind: "unheard".into(), body: json!({"b": 1, "a": [2.5]}) },
     ] {
         let original = envelope(body);
         assert_canonical(&original);
