@@ -261,7 +261,7 @@ pub(crate) fn with_outcome(
 }
 
 fn outcome(job: &ResponseJob, error: bool, truncated: bool) -> Outcome {
-    if job.failure == Some(Failure::Withheld) {
+    if job.failure.is_some_and(Failure::is_refusal) {
         Outcome::RefusedByCustody
     } else if !job.client_present {
         Outcome::ClientAbort

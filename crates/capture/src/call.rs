@@ -131,18 +131,36 @@ pub enum Failure {
     RequestBroken,
     /// Custody withheld the answer: the log could not be written.
     Withheld,
+    /// Custody refused the call: it has no credentials to sign it with.
+    NoCredentials,
+    /// Custody refused the call: it would have to hold the body to sign it, and it is too large.
+    TooLarge,
+    /// Custody refused the call: it is one that cannot be signed again.
+    Unsignable,
 }
 
 impl Failure {
-    pub(crate) fn error(self) -> ProviderError {
-        let kind = match self {
+    /// The word for it in records and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Unreachable => "upstream_unreachable",
             Self::Broken => "upstream_broken",
             Self::ClientGone => "client_gone",
             Self::RequestBroken => "request_broken",
             Self::Withheld => "log_unwritable",
-        };
-        ProviderError { code: None, kind: kind.to_owned() }
+            Self::NoCredentials => "no_credentials",
+            Self::TooLarge => "request_too_large",
+            Self::Unsignable => "cannot_sign",
+        }
+    }
+
+    /// Whether it was Custody that said no.
+    pub(crate) const fn is_refusal(self) -> bool {
+        matches!(self, Self::Withheld | Self::NoCredentials | Self::TooLarge | Self::Unsignable)
+    }
+
+    pub(crate) fn error(self) -> ProviderError {
+        ProviderError { code: None, kind: self.as_str().to_owned() }
     }
 }
 

@@ -141,6 +141,17 @@ pub(crate) struct UpstreamConfig {
     /// Retention class.
     #[serde(default = "standard")]
     pub(crate) retention: String,
+    /// `passthrough`, or `aws-sigv4`: calls that a client has signed, or that say nothing of who
+    /// calls, are signed with the collector's AWS keys. Default: `aws-sigv4` for `bedrock` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) auth: Option<String>,
+    /// Region of the signature. Default: the one in `base_url`, else `AWS_REGION`,
+    /// `AWS_DEFAULT_REGION`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) region: Option<String>,
+    /// Service of the signature. Default: `bedrock`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) service: Option<String>,
 }
 
 fn auto() -> String {

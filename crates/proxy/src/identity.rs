@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::headers::text;
 use crate::redact;
+use crate::sigv4;
 
 /// Headers that are kept with the request's skeleton.
 const KEPT: [&str; 8] = [
@@ -42,14 +43,14 @@ pub(crate) fn read(
     let own = |name: &str| text(headers, name).map(str::to_owned);
     let baggage = baggage(headers);
     let from_baggage = |name: &str| baggage.get(name).cloned();
+    let raw_query = query;
     let (query, query_credential) = match query.map(redact::query) {
         Some((query, credential)) => (Some(query), credential.map(|c| c.as_bytes().to_vec())),
         None => (None, None),
     };
-    let credential = CREDENTIALS
-        .iter()
-        .find_map(|name| headers.get(*name))
-        .map(|value| value.as_bytes().to_vec())
+    let credential = sigv4::access_key_id(headers, raw_query)
+        .map(String::into_bytes)
+        .or_else(|| CREDENTIALS.iter().find_map(|n| Some(headers.get(*n)?.as_bytes().to_vec())))
         .or(query_credential);
     let (user, identity) = match (own("custody-user"), from_baggage("user.id")) {
         (Some(user), _) => (Some(user), Identity::Header),
@@ -70,7 +71,9 @@ pub(crate) fn read(
         headers: KEPT.iter().filter_map(|name| Some((*name, own(name)?))).collect(),
         trace_id,
         parent_span_id,
-        client_request_id: own("x-request-id").or_else(|| own("x-client-request-id")),
+        client_request_id: ["x-request-id", "x-client-request-id", "amz-sdk-invocation-id"]
+            .into_iter()
+            .find_map(own),
         session: own("custody-session").or_else(|| from_baggage("session.id")),
         user,
         identity,
@@ -80,12 +83,19 @@ pub(crate) fn read(
         service: own("custody-service").or_else(|| from_baggage("service.name")),
         tags: own("custody-tags").map(|tags| pairs(&tags)).unwrap_or_default(),
         credential,
-        attempt: text(headers, "x-stainless-retry-count")
-            .and_then(|n| n.parse::<u32>().ok())
-            .unwrap_or(0)
-            .saturating_add(1),
+        attempt: attempt(headers),
         synthetic: false,
     }
+}
+
+/// Which try this is, from 1: as AWS's SDKs count, or OpenAI's and Anthropic's, which count retries.
+fn attempt(headers: &HeaderMap) -> u32 {
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    let aws = text(headers, "amz-sdk-request").and_then(|value| {
+        value.split(';').find_map(|pair| number(pair.trim().strip_prefix("attempt=")?))
+    });
+    let retries = || text(headers, "x-stainless-retry-count").and_then(number);
+    aws.unwrap_or_else(|| retries().unwrap_or(0).saturating_add(1)).max(1)
 }
 
 /// The correlation id: the caller's `Custody-Correlation-Id`, else its `traceparent`, else a new
@@ -153,7 +163,7 @@ fn baggage(headers: &HeaderMap) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn percent_decode(text: &str) -> String {
+pub(crate) fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
@@ -238,6 +248,22 @@ mod tests {
         assert_eq!(head.attempt, 3);
         assert_eq!(head.credential.as_deref(), Some(b"abc".as_slice()));
         assert_eq!(head.query.as_deref(), Some("key=REDACTED&z=1"));
+    }
+
+    #[test]
+    fn aws_clients_are_told_by_their_key_and_count_their_tries() {
+        let signed = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/bedrock/aws4_request, \
+                      SignedHeaders=host;x-amz-date, Signature=5f4b";
+        let (head, _) = head(&[
+            ("authorization", signed),
+            ("x-amz-security-token", "token"),
+            ("amz-sdk-invocation-id", "0b6d0a4e-1"),
+            ("amz-sdk-request", "attempt=2; max=5"),
+        ]);
+        assert_eq!(head.credential.as_deref(), Some(b"AKIDEXAMPLE".as_slice()));
+        assert_eq!(head.client_request_id.as_deref(), Some("0b6d0a4e-1"));
+        assert_eq!(head.attempt, 2);
+        assert!(!format!("{head:?}").contains("5f4b") && !format!("{head:?}").contains("token"));
     }
 
     #[test]
