@@ -249,7 +249,8 @@ proptest! {
             prop_assert_eq!(skeleton.fill(&request.parts).unwrap().to_string(), text.clone());
         }
         let answer = read(format, &[text.as_bytes()], Some("application/json"), End::Complete);
-        if let Some(skeleton) = &answer.skeleton {
+        // An array is a stream of Google's, which is assembled.
+        if let Some(skeleton) = answer.skeleton.as_ref().filter(|_| body.is_object()) {
             prop_assert_eq!(skeleton.fill(&answer.parts).unwrap().to_string(), text);
         }
     }

@@ -128,15 +128,13 @@ fn steps(path: &str) -> Option<Vec<Step<'_>>> {
             (Step::Member(name), after)
         } else {
             let inner = rest.strip_prefix('[')?;
-            match inner.chars().next()? {
-                quote @ ('\'' | '"') => {
-                    let (name, after) = inner.get(1..)?.split_once(quote)?;
-                    (Step::Member(name), after.strip_prefix(']')?)
-                }
-                _ => {
-                    let (index, after) = inner.split_once(']')?;
-                    (Step::Item(index.parse().ok()?), after)
-                }
+            let quote = inner.chars().next().filter(|first| matches!(first, '\'' | '"'));
+            if let Some(quote) = quote {
+                let (name, after) = inner.get(1..)?.split_once(quote)?;
+                (Step::Member(name), after.strip_prefix(']')?)
+            } else {
+                let (index, after) = inner.split_once(']')?;
+                (Step::Item(index.parse().ok()?), after)
             }
         };
         if matches!(step, Step::Member("")) {
