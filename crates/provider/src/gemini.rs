@@ -132,6 +132,9 @@ pub(crate) fn target(path: &str, out: &mut ReadRequest) {
     let Some((before, method)) = path.trim_end_matches('/').rsplit_once(':') else {
         return;
     };
+    if method.contains('/') {
+        return;
+    }
     out.stream = method.starts_with("stream");
     let mut segments = before.rsplit('/');
     let (Some(name), kind) = (segments.next(), segments.next().unwrap_or_default()) else {
@@ -262,8 +265,13 @@ mod tests {
             let read = read_request(Format::GeminiGenerate, path, b"{}");
             assert_eq!((read.model.as_deref(), read.stream), (Some(model), stream), "{path}");
         }
-        for path in ["", ":", "/v1beta/models/a%0Ab:generateContent", "/models/%ff:generateContent"]
-        {
+        for path in [
+            "",
+            ":",
+            "/gateway:80/v1/messages",
+            "/v1beta/models/a%0Ab:generateContent",
+            "/models/%ff:generateContent",
+        ] {
             let read = read_request(Format::GeminiGenerate, path, b"{}");
             assert_eq!(read.model, None, "{path}");
         }

@@ -236,7 +236,7 @@ impl Candidate {
                             let cited = key == "citations"
                                 || key == CITATION_SOURCES.0
                                 || key == CITATION_SOURCES.1;
-                            items.retain(|item| !cited || !old.contains(item));
+                            items.retain(|item| !cited || !is_among_last(old, item));
                             extend(target, &key, items);
                         }
                         (_, value) => absorb(series, at, target, key, value),
@@ -278,6 +278,12 @@ fn goes_on(last: &Map<String, Value>, new: &Map<String, Value>) -> bool {
     };
     let thought = |part: &Map<String, Value>| part.get("thought") == Some(&Value::Bool(true));
     only(last, false) && only(new, true) && thought(last) == thought(new)
+}
+
+/// Whether a source is among those told last. Chunks repeat what they just told; to look at all would
+/// cost the square of their number.
+fn is_among_last(told: &[Value], item: &Value) -> bool {
+    told.iter().rev().take(32).any(|old| old == item)
 }
 
 /// Whether a usage object counts anything.
