@@ -368,6 +368,35 @@ fn a_signature_ends_a_text() {
     assert!(read.truncated);
 }
 
+/// Google's own SDK sends a streamed answer back as it came, a content for each chunk.
+#[test]
+fn history_in_chunks_says_the_same_in_more_parts() {
+    let model = |part: Value| json!({"role": "model", "parts": [part]});
+    let read = request(
+        GENERATE,
+        &json!({"contents": [model(json!({"text": "Let me "})), model(json!({"text": "look"})),
+            model(json!({"text": "", "thoughtSignature": "s"}))]}),
+    );
+    let said: Vec<_> = read.parts.iter().map(|part| (part.kind.as_str(), words(part))).collect();
+    assert_eq!(said, [("text", "Let me "), ("text", "look"), ("reasoning_opaque", "s")]);
+    assert!(read.oddities.is_empty());
+}
+
+#[test]
+fn many_chunks_and_many_calls() {
+    let text = json!({"candidates": [{"content": {"parts": [{"text": "x"}], "role": "model"}}]});
+    let call = candidate(&json!([{"functionCall": {"name": "f", "args": {"a": 1}}}]), &Value::Null);
+    let cited = |at: usize| json!({"candidates": [{"citationMetadata": {"citationSources": [{"startIndex": at}]}}]});
+    let mut chunks = vec![text; 20_000];
+    chunks.extend(vec![call; 10_000]);
+    chunks.extend((0..10_000).map(cited));
+    let read = stream(GENERATE, &sse(&chunks));
+    assert_eq!(words(&read.parts[0]).len(), 20_000);
+    let count = |kind| read.parts.iter().filter(|part| part.kind == kind).count();
+    assert_eq!((count(PartKind::ToolCall), count(PartKind::Citation)), (10_000, 10_000));
+    assert!(read.oddities.is_empty() && read.truncated);
+}
+
 #[test]
 fn candidates_come_apart_and_in_order() {
     let chunk = |index: u64, text: &str, finish: Value| {
