@@ -16,8 +16,9 @@ pub use ledger::{bundle, checkpoint, note, proof, tile_path};
 pub use masking::{mask_json, mask_text};
 pub use provider_formats::{
     anthropic_request, anthropic_response, chat_request, chat_response, completions_request,
-    completions_response, embeddings_request, embeddings_response, response_splits,
-    responses_request, responses_response, sse,
+    completions_response, embeddings_request, embeddings_response, gemini_embed_request,
+    gemini_embed_response, gemini_request, gemini_response, response_splits, responses_request,
+    responses_response, sse,
 };
 pub use sealing::{decompress, key_wrap, sealed_part};
 
@@ -48,6 +49,6 @@ macro_rules! targets {
 targets! {
     anthropic_request, anthropic_response, bundle, chat_request, chat_response, checkpoint,
     completions_request, completions_response, content, decompress, embeddings_request,
-    embeddings_response, envelope, frames, key_wrap, leaf, mask_json, mask_text, note, proof,
+    embeddings_response, envelope, frames, gemini_embed_request, gemini_embed_response, gemini_request, gemini_response, key_wrap, leaf, mask_json, mask_text, note, proof,
     response_splits, responses_request, responses_response, sealed_part, skeleton, sse, tile_path,
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use record::Operation;
 
 use crate::anthropic::Anthropic;
+use crate::gemini;
 use crate::openai::{Chat, Completions, Embeddings, Responses};
 use crate::reader::Reader;
 
@@ -155,10 +156,10 @@ impl Format {
             Self::OpenAiResponses | Self::OpenAiResponseById => Some(&Responses),
             Self::OpenAiEmbeddings => Some(&Embeddings),
             Self::AnthropicMessages | Self::AnthropicCountTokens => Some(&Anthropic),
-            Self::GeminiGenerate
-            | Self::GeminiEmbed
-            | Self::GeminiCountTokens
-            | Self::BedrockConverse
+            Self::GeminiGenerate => Some(&gemini::Generate),
+            Self::GeminiEmbed => Some(&gemini::Embed),
+            Self::GeminiCountTokens => Some(&gemini::CountTokens),
+            Self::BedrockConverse
             | Self::BedrockInvoke
             | Self::BedrockCountTokens
             | Self::CohereChatV1

@@ -21,6 +21,7 @@ mod anthropic;
 mod error;
 mod format;
 mod framing;
+mod gemini;
 mod json;
 mod media;
 mod merge;

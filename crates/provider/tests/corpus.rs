@@ -89,7 +89,21 @@ fn check(read: &ReadResponse, row: &Value) {
     }
     if let Some(usage) = &read.usage {
         check_usage(usage, id);
+        if matches!(format(row), Format::GeminiGenerate | Format::GeminiEmbed) {
+            check_google(usage, read, id);
+        }
     }
+}
+
+/// WIRE.md §3, Google's row: the sums are exact, or told.
+fn check_google(usage: &Usage, read: &ReadResponse, id: &str) {
+    let differs = read.oddities.iter().any(|oddity| oddity.code == "usage_total_differs");
+    assert_eq!(usage.total != usage.input + usage.output, differs, "{id}: {usage:?}");
+    let counted = |key: &str| usage.raw.get(key).and_then(Value::as_u64).unwrap_or(0);
+    assert_eq!(usage.reasoning, counted("thoughtsTokenCount"), "{id}");
+    assert_eq!(usage.output - usage.reasoning, counted("candidatesTokenCount"), "{id}");
+    assert_eq!(usage.cache_read, counted("cachedContentTokenCount"), "{id}");
+    assert_eq!(usage.cache_write, 0, "{id}");
 }
 
 /// WIRE.md §3.
