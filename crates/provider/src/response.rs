@@ -157,7 +157,7 @@ impl ResponseReader {
                 reading.finish_whole(&bytes, end, self.notes)
             }
             State::Stream(mut framer, mut stream) => {
-                if let Some(event) = framer.finish() {
+                while let Some(event) = framer.finish() {
                     take_event(&event, stream.as_mut(), &mut self.notes);
                 }
                 reading.finish_stream(framer, stream, end, self.notes)
@@ -312,6 +312,7 @@ impl Reading {
             let amount = format!("{} bytes", framer.dropped());
             notes.oddities.at("event_too_large", amount);
         }
+        notes.oddities.append(framer.take_oddities());
         let mut taker = Taker::with(notes.oddities);
         let mut tail: Vec<Part> = Vec::new();
         for text in notes.unread {
