@@ -18,6 +18,7 @@
 //! One folder per format family; a format implements `reader::Reader`.
 
 mod anthropic;
+mod bedrock;
 mod error;
 mod format;
 mod framing;
