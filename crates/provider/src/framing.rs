@@ -13,7 +13,7 @@ use lines::LineReader;
 
 /// A framing of streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Framing {
+pub enum Framing {
     /// Server-sent events.
     Sse,
     /// A JSON text a line.
@@ -54,6 +54,17 @@ impl Declared {
             Self::Json
         } else {
             Self::Other
+        }
+    }
+
+    /// The framing of a stream under this content type; JSON may be sent whole as well.
+    pub(crate) fn framing(self) -> Option<Framing> {
+        match self {
+            Self::Sse => Some(Framing::Sse),
+            Self::Lines => Some(Framing::Lines),
+            Self::EventStream => Some(Framing::EventStream),
+            Self::Json => Some(Framing::Array),
+            Self::Other => None,
         }
     }
 

@@ -37,6 +37,9 @@ mod usage;
 mod word;
 
 pub use format::{Family, Format, RequestHead, UnknownFamily, detect};
+pub use framing::Framing;
 pub use request::{ReadRequest, read_request};
-pub use response::{End, HeaderTokens, ReadResponse, ResponseHead, ResponseReader, ends_stream};
+pub use response::{
+    End, HeaderTokens, ReadResponse, ResponseHead, ResponseReader, ends_stream, stream_framing,
+};
 pub use usage::NORMALISER_VERSION;

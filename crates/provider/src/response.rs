@@ -6,7 +6,7 @@ use record::envelope::{ProviderError, Usage};
 use record::{Content, FinishClass, Oddity, Part, Role, Skeleton, SkeletonBuilder};
 use serde_json::Value;
 
-use crate::framing::{Declared, Framer, Sniffed, sniff};
+use crate::framing::{Declared, Framer, Framing, Sniffed, sniff};
 use crate::json::{self, Fault};
 use crate::oddities::Oddities;
 use crate::reader::{Notes, Stream};
@@ -366,6 +366,13 @@ impl Reading {
 fn oddities_with(mut oddities: Oddities, fault: Fault) -> Vec<Oddity> {
     oddities.note(fault.code());
     oddities.into_list()
+}
+
+/// The framing that an answer has if it is a stream of this format, by its content type. A JSON
+/// array is a stream only if its first byte says so.
+pub fn stream_framing(format: Format, content_type: Option<&str>) -> Option<Framing> {
+    let framing = Declared::of(content_type).framing()?;
+    format.reader()?.framings().contains(&framing).then_some(framing)
 }
 
 /// A cheap check whether a piece of a stream holds the provider's end, for a proxy that must hold

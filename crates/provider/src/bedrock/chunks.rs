@@ -15,7 +15,7 @@ use crate::reader::{Notes, Reader, Stream};
 use crate::sse::Event;
 
 use super::stream::EVENTS;
-use super::usage::METRICS;
+use super::usage::LAST;
 use super::{Converse, fail};
 
 /// Opens the chunks and hands what is in them to the assembler of the model's format.
@@ -108,7 +108,7 @@ impl ChunkStream {
         }
         inner.stream().event(&event, notes);
         // In a text the quotation mark would be escaped.
-        notes.terminal |= data.contains(&format!("\"{METRICS}\":"));
+        notes.terminal |= LAST.iter().any(|name| data.contains(&format!("\"{name}\":")));
     }
 }
 
@@ -180,8 +180,10 @@ impl Stream for PlainStream {
             let reasons = ["stop_reason", "finish_reason", "completionReason"];
             reasons.iter().any(|key| members.get(*key).is_some_and(|reason| !reason.is_null()))
         };
+        // Titan tells the total in its last piece.
+        let total = self.body.contains_key("totalOutputTextTokenCount");
         let lists = LISTS.iter().filter_map(|key| self.body.get(*key)?.as_array());
-        ended(&self.body) || lists.flatten().filter_map(Value::as_object).any(ended)
+        total || ended(&self.body) || lists.flatten().filter_map(Value::as_object).any(ended)
     }
 
     fn finish(mut self: Box<Self>, _notes: &mut Notes) -> Value {

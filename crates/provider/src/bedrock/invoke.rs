@@ -19,7 +19,7 @@ use crate::taker::Taker;
 use crate::{Format, ReadRequest, ReadResponse};
 
 use super::chunks::ChunkStream;
-use super::usage::{METRICS, metrics};
+use super::usage::{LAST, METRICS, metrics};
 use super::{Converse, class, ends_in_failure, own, params, target};
 
 /// Reads a model's own format.
@@ -72,25 +72,24 @@ impl Reader for Invoke {
     }
 
     fn ends(&self, chunk: &[u8]) -> bool {
-        let measured = |marks: &[Vec<u8>; 3]| {
-            marks.iter().any(|mark| memchr::memmem::find(chunk, mark).is_some())
-        };
-        measured(&METRICS_MARKS) || ends_in_failure(chunk)
+        LAST_MARKS.iter().any(|mark| memchr::memmem::find(chunk, mark).is_some())
+            || ends_in_failure(chunk)
     }
 }
 
-/// The name of the measurements in base64, as a member's key, at each of the three places that a
-/// byte can have in a group: in a text the quotation mark would be escaped.
-static METRICS_MARKS: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
-    [0, 1, 2].map(|before| {
+/// What stands in the last piece alone, in base64 and as a member's key, at each of the three places
+/// that a byte can have in a group: in a text the quotation mark would be escaped.
+static LAST_MARKS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let mark = |name: &str, before: usize| {
         let mut bytes = vec![0; before];
-        bytes.extend(METRICS.as_bytes());
+        bytes.extend(name.as_bytes());
         bytes.extend(b"\":");
         let text = BASE64_STANDARD.encode(&bytes).into_bytes();
-        // Characters that hold bits of what stands before or after.
+        // Without the characters that hold bits of what stands before or after.
         let (first, end) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
         text.get(first..end).unwrap_or_default().to_vec()
-    })
+    };
+    LAST.iter().flat_map(|name| [0, 1, 2].map(|before| mark(name, before))).collect()
 });
 
 /// The reader of a request, if its format is one that stands outside of Bedrock too.
@@ -154,13 +153,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_measurements_are_seen_through_base64() {
-        for before in 0..3 {
+    fn the_last_piece_is_seen_through_base64() {
+        for (name, before) in LAST.iter().flat_map(|name| [0, 1, 2].map(|before| (name, before))) {
             let pad = "x".repeat(before);
-            let end = format!(r#"{{"a":"{pad}","{METRICS}":{{"inputTokenCount":1}}}}"#);
-            assert!(Invoke.ends(BASE64_STANDARD.encode(end).as_bytes()), "{before}");
-            let talk = format!(r#"{{"a":"{pad}\"{METRICS}\":","b":"{pad}{METRICS}"}}"#);
-            assert!(!Invoke.ends(BASE64_STANDARD.encode(talk).as_bytes()), "{before}");
+            let end = format!(r#"{{"a":"{pad}","{name}":{{"inputTokenCount":1}}}}"#);
+            assert!(Invoke.ends(BASE64_STANDARD.encode(end).as_bytes()), "{name} {before}");
+            let talk = format!(r#"{{"a":"{pad}\"{name}\":","b":"{pad}{name}"}}"#);
+            assert!(!Invoke.ends(BASE64_STANDARD.encode(talk).as_bytes()), "{name} {before}");
         }
     }
 }

@@ -8,6 +8,10 @@ use crate::usage::{NORMALISER_VERSION, raw};
 /// The measurements that Bedrock adds to the last piece of a stream.
 pub(super) const METRICS: &str = "amazon-bedrock-invocationMetrics";
 
+/// Members that Bedrock adds to the last piece alone. A guardrail that blocks a request leaves no
+/// measurements, but its trace.
+pub(super) const LAST: [&str; 2] = [METRICS, "amazon-bedrock-trace"];
+
 /// Converse's object, and Nova's: `inputTokens` leave out what came from or went to the cache.
 pub(super) fn converse(usage: &Value) -> Option<Usage> {
     let read = ["cacheReadInputTokens", "cacheReadInputTokenCount"];
