@@ -5,12 +5,15 @@ use provider::{
     End, Format, ReadResponse, ResponseHead, ResponseReader, ends_stream, read_request,
 };
 
-const FORMATS: [Format; 6] = [
+const FORMATS: [Format; 9] = [
     Format::OpenAiChat,
     Format::OpenAiCompletions,
     Format::OpenAiResponses,
     Format::OpenAiEmbeddings,
     Format::AnthropicMessages,
+    Format::BedrockConverse,
+    Format::BedrockInvoke,
+    Format::BedrockCountTokens,
     Format::Opaque,
 ];
 
@@ -120,6 +123,14 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
         "annotations",
         "citations",
         "embedding",
+        "toolUse",
+        "toolResult",
+        "reasoningContent",
+        "citationsContent",
+        "bytes",
+        "anthropic_version",
+        "prompt",
+        "results",
     ]);
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
@@ -197,12 +208,14 @@ proptest! {
     }
 
     #[test]
-    fn any_json_fills_back(format in format(), value in json(), member in 0..3) {
+    fn any_json_fills_back(format in format(), value in json(), member in 0..4) {
         let body = match member {
             0 => value,
             1 => serde_json::json!({"messages": [value.clone()], "input": [value.clone()], "system": value}),
-            _ => serde_json::json!({"choices": [{"message": value.clone()}], "output": [value.clone()],
-                "content": [value.clone()], "data": [value]}),
+            2 => serde_json::json!({"choices": [{"message": value.clone()}], "output": [value.clone()],
+                "content": [value.clone()], "data": [value.clone()]}),
+            _ => serde_json::json!({"output": {"message": {"content": [value.clone()]}},
+                "system": [value.clone()], "toolConfig": {"tools": [value]}}),
         };
         let text = body.to_string();
         let request = read_request(format, "", text.as_bytes());

@@ -155,8 +155,10 @@ fn streams_show_their_end_and_nothing_else_does() {
         }
         let read = whole(row);
         let shown = ends_stream(format, &body);
-        // The first third of a stream has no end in it; what a guardrail tells can be the longer half.
-        let start = &body[..body.len() / 3];
+        // The first half of a stream has no end in it; of Bedrock's, the last event alone can be
+        // most of it, with what a guardrail tells.
+        let start = if row["framing"] == "aws-eventstream" { 10 } else { 2 };
+        let start = &body[..body.len() / start];
         assert!(!ends_stream(format, start), "{}", text(row, "id"));
         if !shown || read.truncated {
             missed.push((text(row, "id"), text(row, "host"), shown, read.truncated));

@@ -48,10 +48,9 @@ impl Brackets {
                 self.depth -= 1;
                 if self.depth == 0 { At::Closed } else { At::Outside }
             }
-            (At::Outside, b'"') => At::Inside,
+            (At::Outside, b'"') | (At::Escaped, _) => At::Inside,
             (At::Inside, b'\\') => At::Escaped,
             (At::Inside, b'"') => At::Outside,
-            (At::Escaped, _) => At::Inside,
             (at, _) => at,
         };
     }
