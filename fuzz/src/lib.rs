@@ -3,6 +3,7 @@
 //!
 //! Each function takes any bytes and panics when what it holds to is broken.
 
+mod bedrock;
 mod journal;
 mod json;
 mod ledger;
@@ -10,6 +11,7 @@ mod masking;
 mod provider_formats;
 mod sealing;
 
+pub use bedrock::eventstream;
 pub use journal::{content, envelope, frames, leaf};
 pub use json::skeleton;
 pub use ledger::{bundle, checkpoint, note, proof, tile_path};
@@ -19,6 +21,7 @@ pub use provider_formats::{
     completions_response, embeddings_request, embeddings_response, response_splits,
     responses_request, responses_response, sse,
 };
+pub use provider_formats::{converse_request, converse_response, invoke_request, invoke_response};
 pub use sealing::{decompress, key_wrap, sealed_part};
 
 /// The body of a file of `fuzz_targets/`.
@@ -47,7 +50,8 @@ macro_rules! targets {
 
 targets! {
     anthropic_request, anthropic_response, bundle, chat_request, chat_response, checkpoint,
-    completions_request, completions_response, content, decompress, embeddings_request,
-    embeddings_response, envelope, frames, key_wrap, leaf, mask_json, mask_text, note, proof,
+    completions_request, completions_response, content, converse_request, converse_response,
+    decompress, embeddings_request,
+    embeddings_response, envelope, eventstream, frames, invoke_request, invoke_response, key_wrap, leaf, mask_json, mask_text, note, proof,
     response_splits, responses_request, responses_response, sealed_part, skeleton, sse, tile_path,
 }

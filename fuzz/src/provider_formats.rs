@@ -1,6 +1,7 @@
 use provider::sse::SseReader;
 use provider::{
-    End, Format, ReadResponse, ResponseHead, ResponseReader, ends_stream, read_request,
+    End, Format, HeaderTokens, ReadResponse, ResponseHead, ResponseReader, ends_stream,
+    read_request,
 };
 use record::canonical_bytes;
 use serde_json::Value;
@@ -65,6 +66,7 @@ fn read(format: Format, pieces: &[&[u8]], head: u8) -> ReadResponse {
     let head_of = ResponseHead {
         status: if head & 8 == 0 { 200 } else { 429 },
         content_type: types[usize::from(head & 3)],
+        tokens: HeaderTokens::default(),
     };
     let mut reader = ResponseReader::new(format, &head_of);
     for piece in pieces {
@@ -133,4 +135,6 @@ formats! {
     OpenAiCompletions: completions_request, completions_response;
     OpenAiEmbeddings: embeddings_request, embeddings_response;
     OpenAiResponses: responses_request, responses_response;
+    BedrockConverse: converse_request, converse_response;
+    BedrockInvoke: invoke_request, invoke_response;
 }
