@@ -520,6 +520,39 @@ fn models_in_their_own_formats() {
     }
 }
 
+/// Its own streams number each piece of a text as a block of its own.
+#[test]
+fn novas_own_stream_is_one_text() {
+    let delta = |index: u64, delta: Value| {
+        chunk(&json!({"contentBlockDelta": {"contentBlockIndex": index, "delta": delta}}))
+    };
+    let stop = |index: u64| chunk(&json!({"contentBlockStop": {"contentBlockIndex": index}}));
+    let tool = json!({"toolUse": {"toolUseId": "c", "name": "look"}});
+    let frames = [
+        chunk(&json!({"messageStart": {"role": "assistant"}})),
+        delta(0, json!({"text": "Hel"})),
+        stop(0),
+        delta(1, json!({"text": "lo"})),
+        stop(1),
+        chunk(&json!({"contentBlockStart": {"contentBlockIndex": 2, "start": tool}})),
+        delta(2, json!({"toolUse": {"input": "{}"}})),
+        stop(2),
+        chunk(&json!({"messageStop": {"stopReason": "tool_use"}})),
+        chunk(&json!({"metadata": {"usage": {"inputTokens": 1, "outputTokens": 2}},
+            "amazon-bedrock-invocationMetrics": {"inputTokenCount": 1}})),
+    ];
+    let read = stream(Format::BedrockInvoke, &frames);
+    let whole = unary(
+        Format::BedrockInvoke,
+        &json!({"stopReason": "tool_use", "output": {
+        "message": {"role": "assistant", "content": [{"text": "Hello"},
+            {"toolUse": {"toolUseId": "c", "name": "look", "input": {}}}]}}}),
+    );
+    assert_eq!(read.parts, whole.parts);
+    assert!(read.oddities.is_empty() && !read.truncated);
+    assert_eq!(read.usage.unwrap().total, 3);
+}
+
 #[test]
 fn headers_tell_tokens_that_the_body_does_not() {
     let tokens = HeaderTokens { input: Some(4), output: Some(6), ..HeaderTokens::default() };

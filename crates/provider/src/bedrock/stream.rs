@@ -28,6 +28,8 @@ pub(super) struct ConverseStream {
     blocks: BTreeMap<u64, Block>,
     body: Map<String, Value>,
     series: Series,
+    /// The events stood in chunks: Nova's own format, which numbers each piece of a text as a block.
+    nested: bool,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +51,7 @@ impl Stream for ConverseStream {
         match (event.event.as_deref(), value) {
             (Some(name), Value::Object(members)) => self.take(name, members, notes),
             (None, Value::Object(members)) => {
+                self.nested = true;
                 for (key, member) in members {
                     match member {
                         Value::Object(inner) if EVENTS.contains(&key.as_str()) => {
@@ -70,7 +73,13 @@ impl Stream for ConverseStream {
         let mut content = Vec::with_capacity(self.blocks.len());
         for (index, mut block) in std::mem::take(&mut self.blocks) {
             block.close(index, false, notes);
-            content.push(block.whole());
+            let block = block.whole();
+            match (content.last_mut().and_then(text_alone), block.get("text")) {
+                (Some(text), Some(Value::String(piece))) if self.nested && block.len() == 1 => {
+                    text.push_str(piece);
+                }
+                _ => content.push(Value::Object(block)),
+            }
         }
         let mut body = Map::new();
         let mut message = self.message;
@@ -135,7 +144,7 @@ impl ConverseStream {
                 let block = Block { members: start, ..Block::default() };
                 if let Some(before) = self.blocks.insert(index, block) {
                     notes.oddities.at("block_started_twice", place);
-                    notes.kept.push(before.whole());
+                    notes.kept.push(Value::Object(before.whole()));
                 }
             }
             ("contentBlockDelta", Some(Value::Object(delta))) => {
@@ -276,7 +285,7 @@ impl Block {
 
     /// The block as it stands in an answer sent whole, where a text with its sources is a block of
     /// another kind.
-    fn whole(mut self) -> Value {
+    fn whole(mut self) -> Map<String, Value> {
         if !self.citations.is_empty() {
             let mut cited = Map::new();
             let text = self.members.shift_remove("text");
@@ -285,6 +294,14 @@ impl Block {
             cited.insert("citations".to_owned(), Value::Array(self.citations));
             self.members.insert("citationsContent".to_owned(), Value::Object(cited));
         }
-        Value::Object(self.members)
+        self.members
+    }
+}
+
+/// The text of a block that is nothing else.
+fn text_alone(block: &mut Value) -> Option<&mut String> {
+    match block.as_object_mut().filter(|members| members.len() == 1)?.get_mut("text")? {
+        Value::String(text) => Some(text),
+        _ => None,
     }
 }
