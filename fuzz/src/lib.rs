@@ -3,6 +3,7 @@
 //!
 //! Each function takes any bytes and panics when what it holds to is broken.
 
+mod bedrock;
 mod journal;
 mod json;
 mod ledger;
@@ -10,6 +11,7 @@ mod masking;
 mod provider_formats;
 mod sealing;
 
+pub use bedrock::eventstream;
 pub use journal::{content, envelope, frames, leaf};
 pub use json::skeleton;
 pub use ledger::{bundle, checkpoint, note, proof, tile_path};
@@ -20,6 +22,7 @@ pub use provider_formats::{
     gemini_embed_response, gemini_request, gemini_response, response_splits, responses_request,
     responses_response, sse,
 };
+pub use provider_formats::{converse_request, converse_response, invoke_request, invoke_response};
 pub use sealing::{decompress, key_wrap, sealed_part};
 
 /// The body of a file of `fuzz_targets/`.
@@ -48,7 +51,8 @@ macro_rules! targets {
 
 targets! {
     anthropic_request, anthropic_response, bundle, chat_request, chat_response, checkpoint,
-    completions_request, completions_response, content, decompress, embeddings_request,
-    embeddings_response, envelope, frames, gemini_embed_request, gemini_embed_response, gemini_request, gemini_response, key_wrap, leaf, mask_json, mask_text, note, proof,
+    completions_request, completions_response, content, converse_request, converse_response,
+    decompress, embeddings_request,
+    embeddings_response, envelope, eventstream, frames, gemini_embed_request, gemini_embed_response, gemini_request, gemini_response, invoke_request, invoke_response, key_wrap, leaf, mask_json, mask_text, note, proof,
     response_splits, responses_request, responses_response, sealed_part, skeleton, sse, tile_path,
 }

@@ -142,4 +142,6 @@ formats! {
     OpenAiCompletions: completions_request, completions_response;
     OpenAiEmbeddings: embeddings_request, embeddings_response;
     OpenAiResponses: responses_request, responses_response;
+    BedrockConverse: converse_request, converse_response;
+    BedrockInvoke: invoke_request, invoke_response;
 }

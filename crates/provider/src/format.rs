@@ -5,6 +5,7 @@ use std::str::FromStr;
 use record::Operation;
 
 use crate::anthropic::Anthropic;
+use crate::bedrock::{Converse, CountTokens, Invoke};
 use crate::gemini;
 use crate::openai::{Chat, Completions, Embeddings, Responses};
 use crate::reader::Reader;
@@ -159,10 +160,10 @@ impl Format {
             Self::GeminiGenerate => Some(&gemini::Generate),
             Self::GeminiEmbed => Some(&gemini::Embed),
             Self::GeminiCountTokens => Some(&gemini::CountTokens),
-            Self::BedrockConverse
-            | Self::BedrockInvoke
-            | Self::BedrockCountTokens
-            | Self::CohereChatV1
+            Self::BedrockConverse => Some(&Converse),
+            Self::BedrockInvoke => Some(&Invoke),
+            Self::BedrockCountTokens => Some(&CountTokens),
+            Self::CohereChatV1
             | Self::CohereChat
             | Self::CohereEmbed
             | Self::CohereRerank
@@ -363,7 +364,7 @@ impl Path<'_> {
     /// `/model/{id}/{action}`; an id may hold slashes when it is an ARN.
     fn bedrock(self) -> Option<Format> {
         let (before, action) = self.0.rsplit_once('/')?;
-        if !before.starts_with("/model/") {
+        if !before.contains("/model/") {
             return None;
         }
         match action {
@@ -458,6 +459,7 @@ mod tests {
             ("/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse", Format::BedrockConverse),
             ("/model/arn:aws:bedrock:r:1:x/y/converse-stream", Format::BedrockConverse),
             ("/model/m/invoke-with-response-stream", Format::BedrockInvoke),
+            ("/gateway/model/m/count-tokens", Format::BedrockCountTokens),
             ("/v2/chat", Format::CohereChat),
             ("/v1/chat", Format::CohereChatV1),
             ("/v2/rerank", Format::CohereRerank),

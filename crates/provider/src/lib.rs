@@ -18,6 +18,7 @@
 //! One folder per format family; a format implements `reader::Reader`.
 
 mod anthropic;
+mod bedrock;
 mod error;
 mod format;
 mod framing;
@@ -37,6 +38,9 @@ mod usage;
 mod word;
 
 pub use format::{Family, Format, RequestHead, UnknownFamily, detect};
+pub use framing::Framing;
 pub use request::{ReadRequest, read_request};
-pub use response::{End, HeaderTokens, ReadResponse, ResponseHead, ResponseReader, ends_stream};
+pub use response::{
+    End, HeaderTokens, ReadResponse, ResponseHead, ResponseReader, ends_stream, stream_framing,
+};
 pub use usage::NORMALISER_VERSION;

@@ -7,7 +7,7 @@ mod embeddings;
 mod responses;
 
 pub(crate) use chat::Chat;
-pub(crate) use completions::Completions;
+pub(crate) use completions::{Completions, texts};
 pub(crate) use embeddings::Embeddings;
 pub(crate) use responses::{Responses, named};
 

@@ -91,10 +91,10 @@ fn read_object(reader: &dyn Reader, document: Document, body: &[u8], out: &mut R
         Ok((parts, skeleton, oddities)) => {
             out.parts = parts;
             out.skeleton = Some(skeleton);
-            out.oddities = oddities.into_list();
+            out.oddities.extend(oddities.into_list());
         }
         Err(oddities) => {
-            out.oddities = oddities.into_list();
+            out.oddities.extend(oddities.into_list());
             keep_whole(out, body, Fault::TooDeep.code());
         }
     }

@@ -6,7 +6,7 @@ use record::envelope::{ProviderError, Usage};
 use record::{Content, FinishClass, Oddity, Part, Role, Skeleton, SkeletonBuilder};
 use serde_json::Value;
 
-use crate::framing::{Declared, Framer, Sniffed, sniff};
+use crate::framing::{Declared, Framer, Framing, Sniffed, sniff};
 use crate::json::{self, Fault};
 use crate::oddities::Oddities;
 use crate::reader::{Notes, Stream};
@@ -157,7 +157,7 @@ impl ResponseReader {
                 reading.finish_whole(&bytes, end, self.notes)
             }
             State::Stream(mut framer, mut stream) => {
-                if let Some(event) = framer.finish() {
+                while let Some(event) = framer.finish() {
                     take_event(&event, stream.as_mut(), &mut self.notes);
                 }
                 reading.finish_stream(framer, stream, end, self.notes)
@@ -312,6 +312,7 @@ impl Reading {
             let amount = format!("{} bytes", framer.dropped());
             notes.oddities.at("event_too_large", amount);
         }
+        notes.oddities.append(framer.take_oddities());
         let mut taker = Taker::with(notes.oddities);
         let mut tail: Vec<Part> = Vec::new();
         for text in notes.unread {
@@ -365,6 +366,13 @@ impl Reading {
 fn oddities_with(mut oddities: Oddities, fault: Fault) -> Vec<Oddity> {
     oddities.note(fault.code());
     oddities.into_list()
+}
+
+/// The framing that an answer has if it is a stream of this format, by its content type. A JSON
+/// array is a stream only if its first byte says so.
+pub fn stream_framing(format: Format, content_type: Option<&str>) -> Option<Framing> {
+    let framing = Declared::of(content_type).framing()?;
+    format.reader()?.framings().contains(&framing).then_some(framing)
 }
 
 /// A cheap check whether a piece of a stream holds the provider's end, for a proxy that must hold

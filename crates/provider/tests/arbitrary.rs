@@ -5,7 +5,7 @@ use provider::{
     End, Format, ReadResponse, ResponseHead, ResponseReader, ends_stream, read_request,
 };
 
-const FORMATS: [Format; 9] = [
+const FORMATS: [Format; 12] = [
     Format::OpenAiChat,
     Format::OpenAiCompletions,
     Format::OpenAiResponses,
@@ -14,6 +14,9 @@ const FORMATS: [Format; 9] = [
     Format::GeminiGenerate,
     Format::GeminiEmbed,
     Format::GeminiCountTokens,
+    Format::BedrockConverse,
+    Format::BedrockInvoke,
+    Format::BedrockCountTokens,
     Format::Opaque,
 ];
 
@@ -156,6 +159,14 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
         "instances",
         "predictions",
         "values",
+        "toolUse",
+        "toolResult",
+        "reasoningContent",
+        "citationsContent",
+        "bytes",
+        "anthropic_version",
+        "prompt",
+        "results",
     ]);
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
@@ -233,15 +244,17 @@ proptest! {
     }
 
     #[test]
-    fn any_json_fills_back(format in format(), value in json(), member in 0..3) {
+    fn any_json_fills_back(format in format(), value in json(), member in 0..4) {
         let body = match member {
             0 => value,
             1 => serde_json::json!({"messages": [value.clone()], "input": [value.clone()], "system": value.clone(),
                 "contents": [{"parts": [value.clone()]}], "tools": [value.clone()], "requests": value.clone(),
                 "instances": [value]}),
-            _ => serde_json::json!({"choices": [{"message": value.clone()}], "output": [value.clone()],
+            2 => serde_json::json!({"choices": [{"message": value.clone()}], "output": [value.clone()],
                 "candidates": [{"content": {"parts": [value.clone()]}, "groundingMetadata": value.clone()}],
                 "predictions": [value.clone()], "content": [value.clone()], "data": [value]}),
+            _ => serde_json::json!({"output": {"message": {"content": [value.clone()]}},
+                "system": [value.clone()], "toolConfig": {"tools": [value]}}),
         };
         let text = body.to_string();
         let request = read_request(format, "", text.as_bytes());

@@ -45,7 +45,7 @@ fn every_request_and_answer_fills_back() {
         } else if format == Format::Opaque && !body.is_empty() {
             assert_eq!(read.parts[0].content, Content::Text(body.to_owned()), "{id}");
         }
-        let body = text(row, "response_body");
+        let body = common::body(row);
         let read = whole(row);
         for oddity in &read.oddities {
             *odd.entry(format!("answer {}", oddity.code)).or_default() += 1;
@@ -58,7 +58,8 @@ fn every_request_and_answer_fills_back() {
             filled(&read);
         } else if let Some(filled) = filled(&read) {
             answers += 1;
-            assert_eq!(filled, value(body).unwrap().to_string(), "{id}");
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(filled, body.to_string(), "{id}");
             assert!(!read.truncated, "{id}");
         }
         check(&read, row);
@@ -136,7 +137,7 @@ fn the_split_of_a_stream_does_not_matter() {
         let expected = whole(row);
         let bytes = answer(row, |bytes| bytes.iter().map(|b| vec![*b]).collect());
         assert_eq!(bytes, expected, "{id} byte by byte");
-        let length = text(row, "response_body").len();
+        let length = common::body(row).len();
         // Primes, so that the cuts fall on every kind of place.
         let step = match length {
             0..2048 => 1,
@@ -162,15 +163,17 @@ fn streams_show_their_end_and_nothing_else_does() {
     let mut missed = Vec::new();
     for row in rows.iter().filter(|row| row["streaming"] == true) {
         let format = format(row);
-        let body = text(row, "response_body").as_bytes();
+        let body = common::body(row);
         if format == Format::Opaque || body.is_empty() {
             continue;
         }
         let read = whole(row);
-        let shown = ends_stream(format, body);
-        // The first half of a stream has no end in it.
-        let half = &body[..body.len() / 2];
-        assert!(!ends_stream(format, half), "{}", text(row, "id"));
+        let shown = ends_stream(format, &body);
+        // The first half of a stream has no end in it; of Bedrock's, the last event alone can be
+        // most of it, with what a guardrail tells.
+        let start = if row["framing"] == "aws-eventstream" { 10 } else { 2 };
+        let start = &body[..body.len() / start];
+        assert!(!ends_stream(format, start), "{}", text(row, "id"));
         if !shown || read.truncated {
             missed.push((text(row, "id"), text(row, "host"), shown, read.truncated));
         }

@@ -22,6 +22,7 @@ use crate::presence::Presence;
 use crate::sigv4;
 use crate::tee::{ResponseBody, TeeRequest, TeeResponse};
 use crate::upstream::{CallError, Upstream};
+use crate::watch::EndWatch;
 
 /// Headers under which providers name a request, WIRE facts of the formats.
 const REQUEST_IDS: [&str; 7] = [
@@ -221,15 +222,12 @@ async fn exchange(
         tokens: header_tokens(&parts.headers),
     };
     let plain = start.content_encoding.is_none();
-    let stream = start
-        .content_type
-        .as_deref()
-        .filter(|kind| plain && kind.starts_with("text/event-stream"))
-        .map(|_| format);
+    let framing = provider::stream_framing(format, start.content_type.as_deref());
+    let watch = framing.filter(|_| plain).map(|framing| EndWatch::new(format, framing));
     let empty = body.is_end_stream();
     let (gate, tap) = call.respond(start).await;
     let mut tee =
-        TeeResponse::new(body, tap, call.gatekeeper(), stream, upstream, connection, presence);
+        TeeResponse::new(body, tap, call.gatekeeper(), watch, upstream, connection, presence);
     let mut open = gate == Gate::Open;
     if empty {
         open &= tee.end_empty().await == Gate::Open;

@@ -198,7 +198,7 @@ impl TeeResponse {
         inner: Incoming,
         mut tap: ResponseTap,
         gate: Gatekeeper,
-        stream: Option<provider::Format>,
+        watch: Option<EndWatch>,
         upstream: Arc<Upstream>,
         connection: Connection,
         presence: Presence,
@@ -209,7 +209,7 @@ impl TeeResponse {
         Self {
             inner: Some(inner),
             tap: Some(tap),
-            watch: stream.filter(|_| gate.waits()).map(EndWatch::new),
+            watch: watch.filter(|_| gate.waits()),
             gate,
             ahead: None,
             waiting: None,

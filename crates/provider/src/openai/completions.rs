@@ -45,7 +45,7 @@ impl Reader for Completions {
 }
 
 /// Takes a prompt or an embedding's input: a text, texts, tokens, or lists of tokens.
-pub(super) fn texts(taker: &mut Taker, slot: &mut Value) {
+pub(crate) fn texts(taker: &mut Taker, slot: &mut Value) {
     let tokens = |items: &[Value]| !items.is_empty() && items.iter().all(Value::is_number);
     match slot {
         Value::String(_) => {
