@@ -5,8 +5,10 @@ use std::str::FromStr;
 use record::Operation;
 
 use crate::anthropic::Anthropic;
+use crate::mcp::Mcp;
 use crate::openai::{Chat, Completions, Embeddings, Responses};
 use crate::reader::Reader;
+use crate::{cohere, ollama};
 
 /// A wire format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -129,16 +131,17 @@ impl Format {
             | Self::BedrockConverse
             | Self::BedrockInvoke
             | Self::BedrockCountTokens
-            | Self::CohereChatV1
-            | Self::CohereChat
-            | Self::CohereEmbed
-            | Self::CohereRerank
-            | Self::MistralFim
-            | Self::OllamaChat
-            | Self::OllamaGenerate
-            | Self::OllamaEmbed
-            | Self::Mcp
             | Self::Opaque => None,
+            Self::CohereChatV1 => Some(&cohere::ChatV1),
+            Self::CohereChat => Some(&cohere::Chat),
+            Self::CohereEmbed => Some(&cohere::Embed),
+            Self::CohereRerank => Some(&cohere::Rerank),
+            // A prompt and a suffix, answered as chat answers.
+            Self::MistralFim => Some(&Completions),
+            Self::OllamaChat => Some(&ollama::Chat),
+            Self::OllamaGenerate => Some(&ollama::Generate),
+            Self::OllamaEmbed => Some(&ollama::Embed),
+            Self::Mcp => Some(&Mcp),
         }
     }
 }

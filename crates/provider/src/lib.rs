@@ -18,13 +18,16 @@
 //! One folder per format family; a format implements `reader::Reader`.
 
 mod anthropic;
+mod cohere;
 mod error;
 mod format;
 mod framing;
 mod json;
+mod mcp;
 mod media;
 mod merge;
 mod oddities;
+mod ollama;
 mod openai;
 mod params;
 mod reader;
