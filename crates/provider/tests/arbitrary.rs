@@ -5,12 +5,21 @@ use provider::{
     End, Format, ReadResponse, ResponseHead, ResponseReader, ends_stream, read_request,
 };
 
-const FORMATS: [Format; 6] = [
+const FORMATS: [Format; 15] = [
     Format::OpenAiChat,
     Format::OpenAiCompletions,
     Format::OpenAiResponses,
     Format::OpenAiEmbeddings,
     Format::AnthropicMessages,
+    Format::CohereChat,
+    Format::CohereChatV1,
+    Format::CohereEmbed,
+    Format::CohereRerank,
+    Format::MistralFim,
+    Format::OllamaChat,
+    Format::OllamaGenerate,
+    Format::OllamaEmbed,
+    Format::Mcp,
     Format::Opaque,
 ];
 
@@ -62,6 +71,18 @@ fn traffic() -> impl Strategy<Value = Vec<u8>> {
         r#"data: {"type":"response.output_text.delta","output_index":0,"content_index":99999999,"delta":"x"}"#,
         r#"data: {"type":"response.output_item.added","output_index":0,"item":{"type":"message","content":null}}"#,
         r#"data: {"type":"response.completed","response":{"id":"r","output":[]}}"#,
+        r#"data: {"id":"i","type":"message-start","delta":{"message":{"role":"assistant","content":[]}}}"#,
+        r#"data: {"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"x"}}}}"#,
+        r#"data: {"type":"tool-call-delta","index":1,"delta":{"message":{"tool_calls":{"function":{"arguments":"{"}}}}}"#,
+        r#"data: {"type":"message-end","delta":{"finish_reason":"COMPLETE","usage":{"tokens":{"input_tokens":1}}}}"#,
+        r#"{"is_finished":false,"event_type":"text-generation","text":"x"}"#,
+        r#"{"is_finished":true,"event_type":"stream-end","response":{"text":"x","chat_history":[{"message":"x"}]}}"#,
+        r#"{"model":"m","created_at":"t","message":{"role":"assistant","content":"x"},"done":false}"#,
+        r#"{"model":"m","created_at":"t","response":"x","done":true,"eval_count":1,"context":[1]}"#,
+        r#"{"error":"x"}"#,
+        r#"data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}"#,
+        r#"data: {"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"x"}],"isError":true}}"#,
+        r#"[{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"x"}}]"#,
         r#"{"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"$part":0}]}]}"#,
         r#"{"$literal":{"input":[{"type":"function_call","call_id":1,"arguments":{}}]}}"#,
     ]);
@@ -119,7 +140,21 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
         "refusal",
         "annotations",
         "citations",
+        "documents",
+        "document",
         "embedding",
+        "embeddings",
+        "finish_reason",
+        "chat_history",
+        "tool_plan",
+        "tool_results",
+        "params",
+        "method",
+        "result",
+        "contents",
+        "response",
+        "images",
+        "context",
     ]);
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
