@@ -74,6 +74,10 @@ pub struct CallHead {
     pub headers: Vec<(&'static str, String)>,
     /// The correlation id.
     pub trace_id: TraceId,
+    /// Whether a header named the correlation id. One that was made gives way to the trace that a
+    /// tool server's message names in its `_meta`; the id that the answer's header told then
+    /// differs from the record's.
+    pub trace_given: bool,
     /// The caller's span.
     pub parent_span_id: Option<SpanId>,
     /// The caller's own id of the request.
@@ -98,6 +102,35 @@ pub struct CallHead {
     pub attempt: u32,
     /// Made by a probe or a replay.
     pub synthetic: bool,
+}
+
+impl CallHead {
+    /// Takes the trace that a body names, unless a header named one.
+    pub(crate) fn take_trace(&mut self, told: Option<&str>) {
+        if !self.trace_given
+            && let Some((trace, span)) = told.and_then(traceparent)
+        {
+            self.trace_id = trace;
+            self.parent_span_id = Some(span);
+        }
+    }
+}
+
+/// W3C Trace Context §3.2: `version-traceid-parentid-flags`; `None` when it is not valid.
+pub fn traceparent(value: &str) -> Option<(TraceId, SpanId)> {
+    let mut fields = value.split('-');
+    let (version, trace, span) = (fields.next()?, fields.next()?, fields.next()?);
+    let flags = fields.next()?;
+    let known = version.len() == 2 && version != "ff" && flags.len() == 2;
+    if !known || (version == "00" && fields.next().is_some()) {
+        return None;
+    }
+    let lower = |text: &str| !text.bytes().any(|b| b.is_ascii_uppercase());
+    if !lower(trace) || !lower(span) {
+        return None;
+    }
+    let (trace, span): (TraceId, SpanId) = (trace.parse().ok()?, span.parse().ok()?);
+    (trace.is_valid() && span.0 != [0; 8]).then_some((trace, span))
 }
 
 /// The provider's answer as it starts.

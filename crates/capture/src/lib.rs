@@ -33,7 +33,7 @@ mod threads;
 mod worker;
 
 pub use admission::{Gate, Refused};
-pub use call::{CallHead, Failure, Identity, ResponseStart, Route};
+pub use call::{CallHead, Failure, Identity, ResponseStart, Route, traceparent};
 pub use config::{Config, Mode, Sink};
 pub use engine::{Call, Capture, Gatekeeper};
 pub use recover::recover;
