@@ -121,7 +121,8 @@ impl Format {
     pub(crate) fn reader(self) -> Option<&'static dyn Reader> {
         match self {
             Self::OpenAiChat => Some(&Chat),
-            Self::OpenAiCompletions => Some(&Completions),
+            // Mistral's fill in the middle has a prompt and a suffix, and answers as chat does.
+            Self::OpenAiCompletions | Self::MistralFim => Some(&Completions),
             Self::OpenAiResponses | Self::OpenAiResponseById => Some(&Responses),
             Self::OpenAiEmbeddings => Some(&Embeddings),
             Self::AnthropicMessages | Self::AnthropicCountTokens => Some(&Anthropic),
@@ -136,8 +137,6 @@ impl Format {
             Self::CohereChat => Some(&cohere::Chat),
             Self::CohereEmbed => Some(&cohere::Embed),
             Self::CohereRerank => Some(&cohere::Rerank),
-            // A prompt and a suffix, answered as chat answers.
-            Self::MistralFim => Some(&Completions),
             Self::OllamaChat => Some(&ollama::Chat),
             Self::OllamaGenerate => Some(&ollama::Generate),
             Self::OllamaEmbed => Some(&ollama::Embed),

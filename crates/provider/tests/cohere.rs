@@ -1,4 +1,10 @@
 //! Cohere's formats: whole, streamed and as history the same.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "test helpers"
+)]
 
 mod wire;
 
@@ -16,12 +22,10 @@ fn whole(format: Format, body: &Value) -> ReadResponse {
 }
 
 fn sse(events: &[Value], end: &str) -> String {
-    let mut text: String = events
+    let events = events
         .iter()
-        .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()))
-        .collect();
-    text.push_str(end);
-    text
+        .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()));
+    events.chain([end.to_owned()]).collect()
 }
 
 fn delta(kind: &str, index: u64, message: &Value) -> Value {
@@ -203,7 +207,8 @@ fn answer_v1() -> (Value, Vec<Value>) {
 }
 
 fn lines(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let lines = lines.iter().map(|line| format!("{line}\n"));
+    lines.collect()
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! The Model Context Protocol over HTTP.
+#![expect(clippy::expect_used, reason = "test helpers")]
 
 mod wire;
 
@@ -12,8 +13,9 @@ fn whole(body: &Value) -> ReadResponse {
 }
 
 fn streamed(messages: &[Value]) -> ReadResponse {
-    let text: String =
-        messages.iter().map(|m| format!("event: message\r\ndata: {m}\r\n\r\n")).collect();
+    let messages =
+        messages.iter().map(|message| format!("event: message\r\ndata: {message}\r\n\r\n"));
+    let text: String = messages.collect();
     read(Format::Mcp, 200, "text/event-stream", &format!(": ping\r\n\r\n{text}"), End::Complete)
 }
 

@@ -1,4 +1,5 @@
 //! Ollama's own formats.
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "test helpers")]
 
 mod wire;
 
@@ -15,7 +16,8 @@ fn whole(format: Format, body: &Value) -> ReadResponse {
 }
 
 fn streamed(format: Format, lines: &[Value]) -> ReadResponse {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let lines = lines.iter().map(|line| format!("{line}\n"));
+    let text: String = lines.collect();
     read(format, 200, LINES, &text, End::Complete)
 }
 
