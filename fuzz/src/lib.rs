@@ -19,6 +19,11 @@ pub use provider_formats::{
     completions_response, embeddings_request, embeddings_response, response_splits,
     responses_request, responses_response, sse,
 };
+pub use provider_formats::{
+    cohere_request, cohere_response, cohere_v1_request, cohere_v1_response, mcp_request,
+    mcp_response, ollama_generate_request, ollama_generate_response, ollama_request,
+    ollama_response,
+};
 pub use sealing::{decompress, key_wrap, sealed_part};
 
 /// The body of a file of `fuzz_targets/`.
@@ -47,7 +52,9 @@ macro_rules! targets {
 
 targets! {
     anthropic_request, anthropic_response, bundle, chat_request, chat_response, checkpoint,
-    completions_request, completions_response, content, decompress, embeddings_request,
-    embeddings_response, envelope, frames, key_wrap, leaf, mask_json, mask_text, note, proof,
+    cohere_request, cohere_response, cohere_v1_request, cohere_v1_response, completions_request,
+    completions_response, content, decompress, embeddings_request, embeddings_response, envelope,
+    frames, key_wrap, leaf, mask_json, mask_text, mcp_request, mcp_response, note,
+    ollama_generate_request, ollama_generate_response, ollama_request, ollama_response, proof,
     response_splits, responses_request, responses_response, sealed_part, skeleton, sse, tile_path,
 }

@@ -176,3 +176,61 @@ impl Failure {
         ProviderError { code: None, kind: kind.to_owned() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(trace_given: bool) -> CallHead {
+        let route = Route {
+            upstream: "tools".to_owned(),
+            provider: "tools".to_owned(),
+            family: Family::Mcp,
+            mode: Mode::Observe,
+            class: "standard".to_owned(),
+        };
+        CallHead {
+            route: Arc::new(route),
+            origin: Origin::Proxy,
+            method: "POST".to_owned(),
+            path: "/mcp".to_owned(),
+            query: None,
+            content_type: None,
+            content_encoding: None,
+            mcp: true,
+            headers: Vec::new(),
+            trace_id: TraceId([1; 16]),
+            trace_given,
+            parent_span_id: None,
+            client_request_id: None,
+            session: None,
+            user: None,
+            identity: Identity::None,
+            roles: Vec::new(),
+            environment: None,
+            service: None,
+            tags: BTreeMap::new(),
+            credential: None,
+            attempt: 1,
+            synthetic: false,
+        }
+    }
+
+    #[test]
+    fn a_trace_of_the_body_counts_when_no_header_named_one() {
+        let told = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let mut made = head(false);
+        made.take_trace(Some(told));
+        assert_eq!(made.trace_id.to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(made.parent_span_id.map(|span| span.to_string()).unwrap(), "b7ad6b7169203331");
+
+        let mut given = head(true);
+        given.take_trace(Some(told));
+        assert_eq!(given.trace_id, TraceId([1; 16]));
+        for bad in [None, Some(""), Some("00-x-y-01")] {
+            let mut made = head(false);
+            made.take_trace(bad);
+            assert_eq!((made.trace_id, made.parent_span_id), (TraceId([1; 16]), None));
+        }
+    }
+}

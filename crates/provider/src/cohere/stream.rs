@@ -152,8 +152,8 @@ impl ChatStream {
                             join_call(&mut self.series, call, new, notes);
                         }
                         ("citations", Value::Array(list)) => {
-                            for (at, citation) in (index..).zip(list) {
-                                self.citation(at, citation, notes);
+                            for (at, citation) in (0_u64..).zip(list) {
+                                self.citation(index.saturating_add(at), citation, notes);
                             }
                         }
                         ("citations", citation) => self.citation(index, citation, notes),
