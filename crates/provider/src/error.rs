@@ -125,7 +125,8 @@ fn message(error: &mut Value, keys: &[&str], taker: &mut Taker) {
                 Value::String(_) => {
                     taker.text(slot, Role::Assistant, PartKind::Opaque);
                 }
-                Value::Array(_) | Value::Object(_) => {
+                // An answer that broke off has its output there, and that was taken.
+                Value::Array(_) | Value::Object(_) if !Taker::has_taken(slot) => {
                     taker.whole(slot, Role::Assistant, PartKind::Opaque);
                 }
                 _ => {}

@@ -267,7 +267,7 @@ const ENDINGS: &[Ending] = &[
         "cohere: an error at the end of a stream",
         Format::CohereChat,
         OK_SSE,
-        "event: message-start\ndata: {\"type\":\"message-start\",\"id\":\"r\",\"delta\":{\"message\":{\"role\":\"assistant\"}}}\n\n\
+        "event: message-start\ndata: {\"type\":\"message-start\",\"id\":\"r\",\"delta\":{\"message\":{\"role\":\"assistant\",\"tool_plan\":\"p\"}}}\n\n\
          event: message-end\ndata: {\"type\":\"message-end\",\"delta\":{\"finish_reason\":\"ERROR\",\"usage\":{},\"error\":\"m\",\"error_type\":\"INVALID_TOOL_GENERATION\"}}\n\ndata: [DONE]\n\n",
         ("error", "error", Some("INVALID_TOOL_GENERATION")),
     ),

@@ -22,6 +22,11 @@ pub(crate) fn read(
         ResponseHead { status, content_type: Some(content_type), tokens: HeaderTokens::default() };
     let bytes = body.as_bytes();
     let whole = in_pieces(format, &head, &[bytes], end);
+    // References lead to parts, and parts hold none.
+    if let Some(skeleton) = &whole.skeleton {
+        let filled = skeleton.fill(&whole.parts).map(|filled| filled.to_string());
+        assert!(filled.is_ok_and(|filled| !filled.contains("$part")), "{whole:?}");
+    }
     let single: Vec<_> = bytes.chunks(1).collect();
     assert_eq!(in_pieces(format, &head, &single, end), whole, "byte by byte");
     for cut in 1..bytes.len() {
