@@ -22,6 +22,11 @@ pub use provider_formats::{
     gemini_embed_response, gemini_request, gemini_response, response_splits, responses_request,
     responses_response, sse,
 };
+pub use provider_formats::{
+    cohere_request, cohere_response, cohere_v1_request, cohere_v1_response, mcp_request,
+    mcp_response, ollama_generate_request, ollama_generate_response, ollama_request,
+    ollama_response,
+};
 pub use provider_formats::{converse_request, converse_response, invoke_request, invoke_response};
 pub use sealing::{decompress, key_wrap, sealed_part};
 
@@ -50,9 +55,5 @@ macro_rules! targets {
 }
 
 targets! {
-    anthropic_request, anthropic_response, bundle, chat_request, chat_response, checkpoint,
-    completions_request, completions_response, content, converse_request, converse_response,
-    decompress, embeddings_request,
-    embeddings_response, envelope, eventstream, frames, gemini_embed_request, gemini_embed_response, gemini_request, gemini_response, invoke_request, invoke_response, key_wrap, leaf, mask_json, mask_text, note, proof,
-    response_splits, responses_request, responses_response, sealed_part, skeleton, sse, tile_path,
+    anthropic_request, anthropic_response, bundle, chat_request, chat_response, checkpoint, cohere_request, cohere_response, cohere_v1_request, cohere_v1_response, completions_request, completions_response, content, converse_request, converse_response, decompress, embeddings_request, embeddings_response, envelope, eventstream, frames, gemini_embed_request, gemini_embed_response, gemini_request, gemini_response, invoke_request, invoke_response, key_wrap, leaf, mask_json, mask_text, mcp_request, mcp_response, note, ollama_generate_request, ollama_generate_response, ollama_request, ollama_response, proof, response_splits, responses_request, responses_response, sealed_part, skeleton, sse, tile_path,
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use record::STANDARD;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use anchors::AnchorsConfig;
@@ -42,6 +43,7 @@ pub(crate) struct Config {
     pub(crate) proxy: ProxyConfig,
     pub(crate) api: ApiConfig,
     pub(crate) capture: CaptureConfig,
+    pub(crate) intake: IntakeConfig,
     pub(crate) ledger: LedgerConfig,
     pub(crate) masking: MaskingConfig,
     pub(crate) tiers: TiersConfig,
@@ -98,6 +100,14 @@ pub(crate) struct CaptureConfig {
     pub(crate) threads: usize,
     /// `log`, or `discard` to measure the proxy alone: then nothing is recorded.
     pub(crate) sink: String,
+}
+
+/// What does not come through the proxy: events, telemetry, imports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct IntakeConfig {
+    /// The retention class of what comes in.
+    pub(crate) retention: String,
 }
 
 /// The ledger.
@@ -174,6 +184,7 @@ impl Default for Config {
             proxy: ProxyConfig::default(),
             api: ApiConfig::default(),
             capture: CaptureConfig::default(),
+            intake: IntakeConfig::default(),
             ledger: LedgerConfig::default(),
             masking: MaskingConfig::default(),
             tiers: TiersConfig::default(),
@@ -215,6 +226,12 @@ impl Default for CaptureConfig {
             threads: 0,
             sink: "log".to_owned(),
         }
+    }
+}
+
+impl Default for IntakeConfig {
+    fn default() -> Self {
+        Self { retention: STANDARD.to_owned() }
     }
 }
 

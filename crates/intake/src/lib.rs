@@ -7,6 +7,9 @@
 //! **Invariants.** Nothing is answered as taken before it is durable. What is refused is told with
 //! its place; nothing is dropped but what is counted.
 
+pub mod events;
+mod http;
 mod taken;
 
+pub use http::{Intake, IntakeConfig};
 pub use taken::{Refusal, Taken};

@@ -1,6 +1,6 @@
 //! What a reader makes of what it is given.
 
-use capture::{Capture, Refused, Report, Submitted, Told};
+use capture::{CallHead, Capture, Refused, Report, Submitted, Told};
 
 /// Something that was read and can be recorded.
 #[derive(Debug, Clone)]
@@ -12,6 +12,14 @@ pub enum Taken {
 }
 
 impl Taken {
+    /// Who tells it, and what it belongs to.
+    pub fn head(&self) -> &CallHead {
+        match self {
+            Self::Call(report) => &report.head,
+            Self::Event(told) => &told.head,
+        }
+    }
+
     /// Hands it to the pipeline.
     pub fn submit(self, capture: &Capture) -> Result<Submitted, Refused> {
         match self {

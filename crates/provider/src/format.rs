@@ -7,8 +7,10 @@ use record::Operation;
 use crate::anthropic::Anthropic;
 use crate::bedrock::{Converse, CountTokens, Invoke};
 use crate::gemini;
+use crate::mcp::Mcp;
 use crate::openai::{Chat, Completions, Embeddings, Responses};
 use crate::reader::Reader;
+use crate::{cohere, ollama};
 
 /// A wire format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -153,7 +155,8 @@ impl Format {
     pub(crate) fn reader(self) -> Option<&'static dyn Reader> {
         match self {
             Self::OpenAiChat => Some(&Chat),
-            Self::OpenAiCompletions => Some(&Completions),
+            // Mistral's fill in the middle has a prompt and a suffix, and answers as chat does.
+            Self::OpenAiCompletions | Self::MistralFim => Some(&Completions),
             Self::OpenAiResponses | Self::OpenAiResponseById => Some(&Responses),
             Self::OpenAiEmbeddings => Some(&Embeddings),
             Self::AnthropicMessages | Self::AnthropicCountTokens => Some(&Anthropic),
@@ -163,16 +166,15 @@ impl Format {
             Self::BedrockConverse => Some(&Converse),
             Self::BedrockInvoke => Some(&Invoke),
             Self::BedrockCountTokens => Some(&CountTokens),
-            Self::CohereChatV1
-            | Self::CohereChat
-            | Self::CohereEmbed
-            | Self::CohereRerank
-            | Self::MistralFim
-            | Self::OllamaChat
-            | Self::OllamaGenerate
-            | Self::OllamaEmbed
-            | Self::Mcp
-            | Self::Opaque => None,
+            Self::Opaque => None,
+            Self::CohereChatV1 => Some(&cohere::ChatV1),
+            Self::CohereChat => Some(&cohere::Chat),
+            Self::CohereEmbed => Some(&cohere::Embed),
+            Self::CohereRerank => Some(&cohere::Rerank),
+            Self::OllamaChat => Some(&ollama::Chat),
+            Self::OllamaGenerate => Some(&ollama::Generate),
+            Self::OllamaEmbed => Some(&ollama::Embed),
+            Self::Mcp => Some(&Mcp),
         }
     }
 }

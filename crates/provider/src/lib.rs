@@ -19,14 +19,17 @@
 
 mod anthropic;
 mod bedrock;
+mod cohere;
 mod error;
 mod format;
 mod framing;
 mod gemini;
 mod json;
+mod mcp;
 mod media;
 mod merge;
 mod oddities;
+mod ollama;
 mod openai;
 mod params;
 mod reader;

@@ -243,7 +243,7 @@ impl Reading {
         let mut out = ReadResponse::empty();
         let parsed = json::parse(bytes);
         let fault = match parsed {
-            Ok(document) if format.reader().is_some() && document.value.is_object() => {
+            Ok(document) if format.reader().is_some_and(|reader| reader.takes(&document.value)) => {
                 if document.lost_members > 0 {
                     let lost = format!("{} members", document.lost_members);
                     taker.oddities.at("duplicate_key", lost);
@@ -344,9 +344,13 @@ impl Reading {
         if out.usage.is_none() {
             out.usage = usage::of_headers(&self.tokens);
         }
-        out.error = error::take(&mut body, self.status, &mut taker).or_else(|| out.error.take());
-        if out.error.is_some() {
-            out.finish_class = FinishClass::Error;
+        let told = error::filtered(&body);
+        if let Some(error) = error::take(&mut body, self.status, &mut taker) {
+            out.error = Some(error);
+            out.finish_class = if told { FinishClass::ContentFilter } else { FinishClass::Error };
+        } else if out.finish_class == FinishClass::Error && out.error.is_none() {
+            // The model's side broke off and says no more.
+            out.error = Some(error::unnamed());
         }
         match taker.finish(body) {
             Ok((parts, skeleton, oddities)) => {

@@ -5,7 +5,7 @@ use provider::{
     End, Format, ReadResponse, ResponseHead, ResponseReader, ends_stream, read_request,
 };
 
-const FORMATS: [Format; 12] = [
+const FORMATS: [Format; 21] = [
     Format::OpenAiChat,
     Format::OpenAiCompletions,
     Format::OpenAiResponses,
@@ -17,6 +17,15 @@ const FORMATS: [Format; 12] = [
     Format::BedrockConverse,
     Format::BedrockInvoke,
     Format::BedrockCountTokens,
+    Format::CohereChat,
+    Format::CohereChatV1,
+    Format::CohereEmbed,
+    Format::CohereRerank,
+    Format::MistralFim,
+    Format::OllamaChat,
+    Format::OllamaGenerate,
+    Format::OllamaEmbed,
+    Format::Mcp,
     Format::Opaque,
 ];
 
@@ -73,6 +82,18 @@ fn traffic() -> impl Strategy<Value = Vec<u8>> {
         r#"{"candidates":[{"content":{"parts":{"functionCall":{"name":"f","willContinue":true}}}}]}"#,
         r#"{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.a[0]","stringValue":"x"}]}}]}}]}"#,
         r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#,
+        r#"data: {"id":"i","type":"message-start","delta":{"message":{"role":"assistant","content":[]}}}"#,
+        r#"data: {"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"x"}}}}"#,
+        r#"data: {"type":"tool-call-delta","index":1,"delta":{"message":{"tool_calls":{"function":{"arguments":"{"}}}}}"#,
+        r#"data: {"type":"message-end","delta":{"finish_reason":"COMPLETE","usage":{"tokens":{"input_tokens":1}}}}"#,
+        r#"{"is_finished":false,"event_type":"text-generation","text":"x"}"#,
+        r#"{"is_finished":true,"event_type":"stream-end","response":{"text":"x","chat_history":[{"message":"x"}]}}"#,
+        r#"{"model":"m","created_at":"t","message":{"role":"assistant","content":"x"},"done":false}"#,
+        r#"{"model":"m","created_at":"t","response":"x","done":true,"eval_count":1,"context":[1]}"#,
+        r#"{"error":"x"}"#,
+        r#"data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}"#,
+        r#"data: {"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"x"}],"isError":true}}"#,
+        r#"[{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"x"}}]"#,
         r#"{"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"$part":0}]}]}"#,
         r#"{"$literal":{"input":[{"type":"function_call","call_id":1,"arguments":{}}]}}"#,
     ]);
@@ -130,6 +151,8 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
         "refusal",
         "annotations",
         "citations",
+        "documents",
+        "document",
         "embedding",
         "contents",
         "parts",
@@ -167,6 +190,18 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
         "anthropic_version",
         "prompt",
         "results",
+        "embeddings",
+        "finish_reason",
+        "chat_history",
+        "tool_plan",
+        "tool_results",
+        "params",
+        "method",
+        "result",
+        "contents",
+        "response",
+        "images",
+        "context",
     ]);
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),

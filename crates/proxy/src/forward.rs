@@ -18,6 +18,7 @@ use crate::answer::{self, Ids};
 use crate::headers::{strip_request, strip_response, text};
 use crate::held::{Held, HoldError};
 use crate::identity;
+use crate::local::Local;
 use crate::presence::Presence;
 use crate::sigv4;
 use crate::tee::{ResponseBody, TeeRequest, TeeResponse};
@@ -39,6 +40,7 @@ const REQUEST_IDS: [&str; 7] = [
 pub(crate) struct Forwarder {
     pub(crate) capture: Arc<Capture>,
     pub(crate) upstreams: BTreeMap<String, Arc<Upstream>>,
+    pub(crate) local: Option<Arc<dyn Local>>,
 }
 
 impl Forwarder {
@@ -49,6 +51,9 @@ impl Forwarder {
         presence: Presence,
     ) -> Response<ResponseBody> {
         let path = request.uri().path().to_owned();
+        if let Some(local) = self.local.as_ref().filter(|local| local.takes(&path)) {
+            return Arc::clone(local).answer(request).await.map(ResponseBody::own);
+        }
         let (name, rest) = split(&path);
         let Some(upstream) = self.upstreams.get(name) else {
             return self.unknown(name);

@@ -18,6 +18,7 @@ mod forward;
 mod headers;
 mod held;
 mod identity;
+mod local;
 mod presence;
 mod redact;
 mod server;
@@ -28,6 +29,8 @@ mod upstream;
 mod watch;
 
 pub use aws_keys::{AwsKeySource, AwsKeys};
+pub use identity::{correlation, read as read_head};
+pub use local::{Local, LocalAnswer};
 pub use server::{Proxy, ProxyError};
 pub use sigv4::Signing;
 pub use upstream::{BaseUrl, UpstreamConfig};
