@@ -3,6 +3,7 @@
 //!
 //! Each function takes any bytes and panics when what it holds to is broken.
 
+mod bedrock;
 mod journal;
 mod json;
 mod ledger;
@@ -10,15 +11,23 @@ mod masking;
 mod provider_formats;
 mod sealing;
 
+pub use bedrock::eventstream;
 pub use journal::{content, envelope, frames, leaf};
 pub use json::skeleton;
 pub use ledger::{bundle, checkpoint, note, proof, tile_path};
 pub use masking::{mask_json, mask_text};
 pub use provider_formats::{
     anthropic_request, anthropic_response, chat_request, chat_response, completions_request,
-    completions_response, embeddings_request, embeddings_response, response_splits,
-    responses_request, responses_response, sse,
+    completions_response, embeddings_request, embeddings_response, gemini_embed_request,
+    gemini_embed_response, gemini_request, gemini_response, response_splits, responses_request,
+    responses_response, sse,
 };
+pub use provider_formats::{
+    cohere_request, cohere_response, cohere_v1_request, cohere_v1_response, mcp_request,
+    mcp_response, ollama_generate_request, ollama_generate_response, ollama_request,
+    ollama_response,
+};
+pub use provider_formats::{converse_request, converse_response, invoke_request, invoke_response};
 pub use sealing::{decompress, key_wrap, sealed_part};
 
 /// The body of a file of `fuzz_targets/`.
@@ -46,8 +55,5 @@ macro_rules! targets {
 }
 
 targets! {
-    anthropic_request, anthropic_response, bundle, chat_request, chat_response, checkpoint,
-    completions_request, completions_response, content, decompress, embeddings_request,
-    embeddings_response, envelope, frames, key_wrap, leaf, mask_json, mask_text, note, proof,
-    response_splits, responses_request, responses_response, sealed_part, skeleton, sse, tile_path,
+    anthropic_request, anthropic_response, bundle, chat_request, chat_response, checkpoint, cohere_request, cohere_response, cohere_v1_request, cohere_v1_response, completions_request, completions_response, content, converse_request, converse_response, decompress, embeddings_request, embeddings_response, envelope, eventstream, frames, gemini_embed_request, gemini_embed_response, gemini_request, gemini_response, invoke_request, invoke_response, key_wrap, leaf, mask_json, mask_text, mcp_request, mcp_response, note, ollama_generate_request, ollama_generate_response, ollama_request, ollama_response, proof, response_splits, responses_request, responses_response, sealed_part, skeleton, sse, tile_path,
 }

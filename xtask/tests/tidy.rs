@@ -25,6 +25,7 @@ const FLOORS: [(&str, u8); 20] = [
     ("proxy", 5),
     ("lifecycle", 5),
     ("api", 6),
+    ("intake", 6),
     ("custody", 7),
     ("custody-verify", 7),
     ("custody-bench", 8),

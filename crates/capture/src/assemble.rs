@@ -217,6 +217,8 @@ pub(crate) fn with_outcome(
     interaction.response = Response {
         bytes: fields.bytes,
         finish_class: match (&error, read) {
+            // An error of the answer's own may end otherwise: by a filter, or as a tool's result.
+            (_, Some(read)) if job.failure.is_none() => read.finish_class,
             (Some(_), _) => FinishClass::Error,
             (None, Some(read)) => read.finish_class,
             (None, None) => FinishClass::Unknown,
@@ -263,7 +265,7 @@ pub(crate) fn with_outcome(
 }
 
 fn outcome(job: &ResponseJob, error: bool, truncated: bool) -> Outcome {
-    if job.failure == Some(Failure::Withheld) {
+    if job.failure.is_some_and(Failure::is_refusal) {
         Outcome::RefusedByCustody
     } else if !job.client_present {
         Outcome::ClientAbort

@@ -76,6 +76,10 @@ pub struct CallHead {
     pub headers: Vec<(&'static str, String)>,
     /// The correlation id.
     pub trace_id: TraceId,
+    /// Whether a header named the correlation id. One that was made gives way to the trace that a
+    /// tool server's message names in its `_meta`; the id that the answer's header told then
+    /// differs from the record's.
+    pub trace_given: bool,
     /// The caller's span.
     pub parent_span_id: Option<SpanId>,
     /// The caller's own id of the request.
@@ -100,6 +104,35 @@ pub struct CallHead {
     pub attempt: u32,
     /// Made by a probe or a replay.
     pub synthetic: bool,
+}
+
+impl CallHead {
+    /// Takes the trace that a body names, unless a header named one.
+    pub(crate) fn take_trace(&mut self, told: Option<&str>) {
+        if !self.trace_given
+            && let Some((trace, span)) = told.and_then(traceparent)
+        {
+            self.trace_id = trace;
+            self.parent_span_id = Some(span);
+        }
+    }
+}
+
+/// W3C Trace Context §3.2: `version-traceid-parentid-flags`; `None` when it is not valid.
+pub fn traceparent(value: &str) -> Option<(TraceId, SpanId)> {
+    let mut fields = value.split('-');
+    let (version, trace, span) = (fields.next()?, fields.next()?, fields.next()?);
+    let flags = fields.next()?;
+    let known = version.len() == 2 && version != "ff" && flags.len() == 2;
+    if !known || (version == "00" && fields.next().is_some()) {
+        return None;
+    }
+    let lower = |text: &str| !text.bytes().any(|b| b.is_ascii_uppercase());
+    if !lower(trace) || !lower(span) {
+        return None;
+    }
+    let (trace, span): (TraceId, SpanId) = (trace.parse().ok()?, span.parse().ok()?);
+    (trace.is_valid() && span.0 != [0; 8]).then_some((trace, span))
 }
 
 /// The provider's answer as it starts.
@@ -131,17 +164,106 @@ pub enum Failure {
     RequestBroken,
     /// Custody withheld the answer: the log could not be written.
     Withheld,
+    /// Custody refused the call: it has no credentials to sign it with.
+    NoCredentials,
+    /// Custody refused the call: it would have to hold the body to sign it, and it is too large.
+    TooLarge,
+    /// Custody refused the call: it is one that cannot be signed again.
+    Unsignable,
 }
 
 impl Failure {
-    pub(crate) fn error(self) -> ProviderError {
-        let kind = match self {
+    /// The word for it in records and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Unreachable => "upstream_unreachable",
             Self::Broken => "upstream_broken",
             Self::ClientGone => "client_gone",
             Self::RequestBroken => "request_broken",
             Self::Withheld => "log_unwritable",
+            Self::NoCredentials => "no_credentials",
+            Self::TooLarge => "request_too_large",
+            Self::Unsignable => "cannot_sign",
+        }
+    }
+
+    /// Whether it was Custody that said no.
+    pub(crate) const fn is_refusal(self) -> bool {
+        matches!(self, Self::Withheld | Self::NoCredentials | Self::TooLarge | Self::Unsignable)
+    }
+
+    pub(crate) fn error(self) -> ProviderError {
+        ProviderError { code: None, kind: self.as_str().to_owned() }
+    }
+}
+
+impl CallHead {
+    /// The head of something that is told of: nothing is known yet but where it comes from and what
+    /// it belongs to.
+    pub fn told(route: Arc<Route>, origin: Origin, trace_id: TraceId) -> Self {
+        Self {
+            route,
+            origin,
+            format: None,
+            method: "POST".to_owned(),
+            path: String::new(),
+            query: None,
+            content_type: Some("application/json".to_owned()),
+            content_encoding: None,
+            mcp: false,
+            headers: Vec::new(),
+            trace_id,
+            trace_given: true,
+            parent_span_id: None,
+            client_request_id: None,
+            session: None,
+            user: None,
+            identity: Identity::None,
+            roles: Vec::new(),
+            environment: None,
+            service: None,
+            tags: BTreeMap::new(),
+            credential: None,
+            attempt: 1,
+            synthetic: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(trace_given: bool) -> CallHead {
+        let route = Route {
+            upstream: "tools".to_owned(),
+            provider: "tools".to_owned(),
+            family: Family::Mcp,
+            mode: Mode::Observe,
+            class: "standard".to_owned(),
         };
-        ProviderError { code: None, kind: kind.to_owned() }
+        CallHead {
+            mcp: true,
+            trace_given,
+            ..CallHead::told(Arc::new(route), Origin::Proxy, TraceId([1; 16]))
+        }
+    }
+
+    #[test]
+    fn a_trace_of_the_body_counts_when_no_header_named_one() {
+        let told = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let mut made = head(false);
+        made.take_trace(Some(told));
+        assert_eq!(made.trace_id.to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(made.parent_span_id.map(|span| span.to_string()).unwrap(), "b7ad6b7169203331");
+
+        let mut given = head(true);
+        given.take_trace(Some(told));
+        assert_eq!(given.trace_id, TraceId([1; 16]));
+        for bad in [None, Some(""), Some("00-x-y-01")] {
+            let mut made = head(false);
+            made.take_trace(bad);
+            assert_eq!((made.trace_id, made.parent_span_id), (TraceId([1; 16]), None));
+        }
     }
 }

@@ -129,7 +129,7 @@ impl Decoder {
 }
 
 /// Decodes a whole body.
-pub(crate) fn decode<'a>(
+pub fn decode<'a>(
     encoding: Option<&str>,
     bytes: &'a [u8],
     limit: usize,

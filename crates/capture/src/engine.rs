@@ -133,6 +133,11 @@ impl Capture {
         &self.shared
     }
 
+    /// Bytes of a body that are kept whole.
+    pub fn max_body(&self) -> usize {
+        self.shared.config.max_body
+    }
+
     /// Counters.
     pub fn status(&self) -> Status {
         self.shared.counters.read(self.shared.budget.used())

@@ -40,8 +40,9 @@ mod told;
 mod worker;
 
 pub use admission::{Gate, Refused};
-pub use call::{CallHead, Failure, Identity, ResponseStart, Route};
+pub use call::{CallHead, Failure, Identity, ResponseStart, Route, traceparent};
 pub use config::{Config, Mode, Sink};
+pub use decode::decode;
 pub use engine::{Call, Capture, Gatekeeper};
 pub use recover::recover;
 pub use report::{Answer, Report, Submitted, Told};

@@ -33,6 +33,7 @@ pub(crate) struct Parsed<F> {
 pub(crate) struct Masked<F> {
     fields: F,
     parts: Vec<Item>,
+    runs: BTreeMap<usize, Option<Print>>,
     skeleton: Option<Item>,
     counts: Counts,
     oddities: Vec<Oddity>,
@@ -42,8 +43,9 @@ pub(crate) struct Masked<F> {
 pub(crate) struct SealedSide<F> {
     pub(crate) fields: F,
     pub(crate) refs: Vec<PartRef>,
-    /// Digests of the parts' raw contents, as they came.
-    pub(crate) prints: Vec<Print>,
+    /// Digests of the parts' raw contents, as they came; neighbouring texts of one speaker count as
+    /// one text, whose digest the first of them has.
+    pub(crate) prints: Vec<Option<Print>>,
     pub(crate) skeleton: Option<PartRef>,
     pub(crate) parts: Vec<Arc<SealedPart>>,
     pub(crate) counts: Counts,
@@ -83,6 +85,7 @@ impl<F> Parsed<F> {
     pub(crate) fn mask(self, shared: &Shared, scopes: &Scopes) -> Masked<F> {
         let mut counts = Counts::default();
         let mut oddities = Vec::new();
+        let runs = runs(shared, &self.parts);
         let mut own = self.own;
         let mut take = |part: Part, own: Option<ScopeKeys>, place: &dyn Fn() -> String| {
             let item = mask_part(shared, scopes, part, own);
@@ -115,7 +118,7 @@ impl<F> Parsed<F> {
             let part = Part { role, kind, content: Content::Json(value) };
             take(part, None, &|| "skeleton".to_owned())
         });
-        Masked { fields: self.fields, parts, skeleton, counts, oddities }
+        Masked { fields: self.fields, parts, runs, skeleton, counts, oddities }
     }
 }
 
@@ -127,6 +130,27 @@ fn scope_of(part: &Part) -> Scope {
         }
         _ => Scope::Subject,
     }
+}
+
+/// The digests of texts that stand beside others of the same speaker: one for the whole run, at its
+/// first part. Some clients send an answer back as the pieces in which it was streamed.
+fn runs(shared: &Shared, parts: &[Part]) -> BTreeMap<usize, Option<Print>> {
+    let text = |part: &Part| match (&part.content, part.kind) {
+        (Content::Text(_), PartKind::Text) => Some(part.role),
+        _ => None,
+    };
+    let mut prints = BTreeMap::new();
+    let mut start = 0;
+    for run in parts.chunk_by(|a, b| text(a).zip(text(b)).is_some_and(|(a, b)| a == b)) {
+        if run.len() > 1 {
+            let whole: String = run.iter().filter_map(|part| part.content.as_text()).collect();
+            let print = shared.met.print(PartKind::Text, &Content::Text(whole).encode());
+            prints.insert(start, print);
+            prints.extend((start + 1..start + run.len()).map(|index| (index, None)));
+        }
+        start += run.len();
+    }
+    prints
 }
 
 fn mask_part(shared: &Shared, scopes: &Scopes, part: Part, own: Option<ScopeKeys>) -> Item {
@@ -194,7 +218,7 @@ impl<F> Masked<F> {
         let mut uses_shared = false;
         let mut seal = |item: Item| {
             uses_shared |= item.scope == Scope::Shared && item.own.is_none();
-            prints.extend(item.print);
+            prints.push(item.print);
             let (part, withheld) = match item.state {
                 ItemState::Met(met) => (met.part, met.withheld),
                 ItemState::Fresh { key, content, counts, withheld } => {
@@ -216,6 +240,11 @@ impl<F> Masked<F> {
         };
         let refs = self.parts.into_iter().map(&mut seal).collect();
         let skeleton = self.skeleton.map(&mut seal);
+        for (index, print) in self.runs {
+            if let Some(slot) = prints.get_mut(index) {
+                *slot = print;
+            }
+        }
         SealedSide {
             fields: self.fields,
             refs,

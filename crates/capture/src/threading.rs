@@ -42,7 +42,7 @@ pub(crate) struct Asked<'a> {
     /// The answer that the body says it continues.
     pub(crate) previous_response: Option<&'a str>,
     pub(crate) parts: &'a [PartRef],
-    pub(crate) prints: &'a [Print],
+    pub(crate) prints: &'a [Option<Print>],
 }
 
 /// Remembers in memory alone; what it finds stands in the records. After a restart a conversation
@@ -113,7 +113,7 @@ impl Threading {
         thread: &str,
         response_id: Option<&str>,
         chain: Chain,
-        answer: (&[PartRef], &[Print]),
+        answer: (&[PartRef], &[Option<Print>]),
     ) {
         let (parts, prints) = answer;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,11 +159,12 @@ fn short(hash: &Chain) -> [u8; 16] {
 
 /// A rolling hash after each message part. System prompts and tools do not count: applications
 /// change them in the middle of a conversation. Neither does reasoning, which clients leave out.
-fn prefixes(start: Chain, parts: &[PartRef], prints: &[Print]) -> Vec<Chain> {
+fn prefixes(start: Chain, parts: &[PartRef], prints: &[Option<Print>]) -> Vec<Chain> {
     let mut hash = start;
     parts
         .iter()
         .zip(prints)
+        .filter_map(|(part, print)| Some((part, (*print)?)))
         .filter(|(part, _)| {
             part.scope == Scope::Subject
                 && matches!(part.role, Role::User | Role::Assistant | Role::Tool)
@@ -182,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    fn parts(said: &[(Role, u8)]) -> (Vec<PartRef>, Vec<Print>) {
+    fn parts(said: &[(Role, u8)]) -> (Vec<PartRef>, Vec<Option<Print>>) {
         let part = |(role, text): &(Role, u8)| PartRef {
             key: None,
             kind: PartKind::Text,
@@ -193,7 +194,7 @@ mod tests {
             sha256: Digest([0; 32]),
             withheld: false,
         };
-        (said.iter().map(part).collect(), said.iter().map(|(_, text)| [*text; 32]).collect())
+        (said.iter().map(part).collect(), said.iter().map(|(_, text)| Some([*text; 32])).collect())
     }
 
     struct Ask {

@@ -408,7 +408,7 @@ pub(crate) struct Seen {
 impl Tapped<(CallHead, Vec<u8>)> {
     /// Reads a request.
     pub(crate) fn parse(self, limit: usize, seen: &Seen) -> Parsed<RequestFields> {
-        let Self((head, bytes)) = self;
+        let Self((mut head, bytes)) = self;
         let mut oddities = Vec::new();
         let (decoded, oddity) = decode(head.content_encoding.as_deref(), &bytes, limit);
         oddities.extend(oddity);
@@ -429,6 +429,7 @@ impl Tapped<(CallHead, Vec<u8>)> {
         };
         let format = head.format.unwrap_or_else(told);
         let mut read = provider::read_request(format, &head.path, &decoded);
+        head.take_trace(read.traceparent.as_deref());
         let parts = std::mem::take(&mut read.parts);
         let skeleton = request_skeleton(&head, read.skeleton.take().map(|skeleton| skeleton.0));
         let fields = RequestFields {

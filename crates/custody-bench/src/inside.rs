@@ -80,6 +80,7 @@ impl Inside {
             content_encoding: None,
             headers: vec![("user-agent", "bench".to_owned())],
             trace_id: TraceId(trace),
+            trace_given: true,
             parent_span_id: None,
             client_request_id: None,
             session: Some(format!("s{}", number % 100)),

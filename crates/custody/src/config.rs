@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use record::STANDARD;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use anchors::AnchorsConfig;
@@ -44,6 +45,7 @@ pub(crate) struct Config {
     pub(crate) proxy: ProxyConfig,
     pub(crate) api: ApiConfig,
     pub(crate) capture: CaptureConfig,
+    pub(crate) intake: IntakeConfig,
     pub(crate) ledger: LedgerConfig,
     pub(crate) masking: MaskingConfig,
     pub(crate) prices: PricesConfig,
@@ -103,6 +105,14 @@ pub(crate) struct CaptureConfig {
     pub(crate) sink: String,
 }
 
+/// What does not come through the proxy: events, telemetry, imports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct IntakeConfig {
+    /// The retention class of what comes in.
+    pub(crate) retention: String,
+}
+
 /// The ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -144,6 +154,17 @@ pub(crate) struct UpstreamConfig {
     /// Retention class.
     #[serde(default = "standard")]
     pub(crate) retention: String,
+    /// `passthrough`, or `aws-sigv4`: calls that a client has signed, or that say nothing of who
+    /// calls, are signed with the collector's AWS keys. Default: `aws-sigv4` for `bedrock` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) auth: Option<String>,
+    /// Region of the signature. Default: the one in `base_url`, else `AWS_REGION`,
+    /// `AWS_DEFAULT_REGION`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) region: Option<String>,
+    /// Service of the signature. Default: `bedrock`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) service: Option<String>,
 }
 
 fn auto() -> String {
@@ -166,6 +187,7 @@ impl Default for Config {
             proxy: ProxyConfig::default(),
             api: ApiConfig::default(),
             capture: CaptureConfig::default(),
+            intake: IntakeConfig::default(),
             ledger: LedgerConfig::default(),
             masking: MaskingConfig::default(),
             prices: PricesConfig::default(),
@@ -208,6 +230,12 @@ impl Default for CaptureConfig {
             threads: 0,
             sink: "log".to_owned(),
         }
+    }
+}
+
+impl Default for IntakeConfig {
+    fn default() -> Self {
+        Self { retention: STANDARD.to_owned() }
     }
 }
 

@@ -67,6 +67,9 @@ fn configuration(args: &DemoArgs, data: PathBuf, sandbox: SocketAddr) -> Config 
         format: format.to_owned(),
         mode: None,
         retention: "standard".to_owned(),
+        auth: None,
+        region: None,
+        service: None,
     };
     Config {
         data,

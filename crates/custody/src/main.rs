@@ -5,6 +5,7 @@
 
 mod access_log;
 mod anchoring;
+mod aws;
 mod checked;
 mod cli;
 mod commands;

@@ -8,10 +8,11 @@ use anyhow::Context as _;
 use api::Api;
 use archive::{Archive, ArchiveError, durable};
 use capture::Capture;
+use intake::{Intake, IntakeConfig};
 use keys::{KeyStore, RootKey};
 use ledger::{Ledger, LedgerError, RealDisk, SystemClock};
 use lifecycle::{Lifecycle, Schedule, Scheduler};
-use proxy::Proxy;
+use proxy::{Local, Proxy};
 use query::Store;
 use record::Clock;
 use record::envelope::Configuration;
@@ -21,7 +22,7 @@ use crate::Failure;
 use crate::access_log::{ServerLog, lock, lock_keys};
 use crate::anchoring;
 use crate::checked::{Checked, cores};
-use crate::config::Config;
+use crate::config::{Config, known};
 use crate::health::RecorderHealth;
 use crate::own_keeper::OwnKeeper;
 use crate::place::TENANT;
@@ -107,7 +108,19 @@ impl Recorder {
             threads => threads,
         };
         let anchors = anchoring::start(&config, &classes, &archive, &ledger, &clock)?;
-        let proxy = Proxy::start(config.proxy.listen, threads, &upstreams, &capture)?;
+        let intake: Arc<dyn Local> = Arc::new(Intake::new(
+            Arc::clone(&capture),
+            Arc::clone(&clock),
+            IntakeConfig {
+                class: known(&classes, &config.intake.retention)
+                    .map_err(Failure::Usage)?
+                    .name
+                    .clone(),
+                max_body: config.capture.max_body.as_usize(),
+            },
+        )?);
+        let listen = config.proxy.listen;
+        let proxy = Proxy::start(listen, threads, &upstreams, &capture, Some(&intake))?;
         let cold = place.create_cold().map_err(Failure::Usage)?;
         if let Some(cold) = &cold {
             check_archive(cold.as_ref(), clock.as_ref())?;

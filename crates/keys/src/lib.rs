@@ -9,6 +9,7 @@
 //! All keys are random and none is derived from another row, so that destroying a row destroys it.
 //! Looking a subject up needs the store key too: a row's label is keyed, and says nothing alone.
 
+mod aws;
 mod disk;
 mod error;
 mod provider;
@@ -24,6 +25,7 @@ use std::path::Path;
 
 use archive::durable;
 
+pub use aws::{AwsChain, AwsKeys, NoAwsKeys};
 pub use error::KeysError;
 pub use provider::{Environment, Options, Provider, RootSource, UnknownProvider};
 pub use root::RootKey;

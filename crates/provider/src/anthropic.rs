@@ -6,6 +6,7 @@ mod stream;
 use record::{FinishClass, PartKind, Role};
 use serde_json::Value;
 
+use crate::gemini;
 use crate::json;
 use crate::openai::named;
 use crate::reader::{self, Reader, Stream};
@@ -19,6 +20,11 @@ use block::{block, content};
 pub(crate) struct Anthropic;
 
 impl Reader for Anthropic {
+    /// Vertex has the model in the path; Anthropic's own paths have no colon.
+    fn target(&self, path: &str, out: &mut ReadRequest) {
+        gemini::target(path, out);
+    }
+
     fn request(&self, body: &mut Value, taker: &mut Taker, _out: &mut ReadRequest) {
         // A container holds files of earlier calls.
         taker.context_elsewhere |= match body.get("container") {

@@ -7,7 +7,8 @@
 //! | Google | `{"error":{"code","message","status"}}`, also as the one item of an array |
 //! | xAI | `{"code","error"}`, both texts |
 //! | Mistral, Voyage | `{"detail"}`, `{"object":"error","message","type","code"}` |
-//! | Bedrock, Cohere | `{"message"}`, `{"__type","message"}` |
+//! | Bedrock, Cohere | `{"message"}`, `{"__type","message"}`; in streams `{"error","error_type"}` |
+//! | JSON-RPC (MCP) | `{"jsonrpc","error":{"code","message","data"}}` |
 
 use record::envelope::ProviderError;
 use record::{PartKind, Role};
@@ -26,8 +27,10 @@ pub(crate) fn take(body: &mut Value, status: u16, taker: &mut Taker) -> Option<P
     }
     let (kind, code) = match json::given(body, "error") {
         Some(Value::Object(_)) => {
+            let rpc = body.get("jsonrpc").is_some();
             let error = body.get_mut("error")?;
-            let told = (kind(error), code(error));
+            let kind = kind(error).or_else(|| rpc.then(|| rpc_kind(error)));
+            let told = (kind, code(error));
             message(error, &["message", "msg"], taker);
             told
         }
@@ -47,6 +50,49 @@ pub(crate) fn take(body: &mut Value, status: u16, taker: &mut Taker) -> Option<P
     Some(ProviderError { kind: kind.unwrap_or_else(|| fallback(status)), code })
 }
 
+/// Whether an error says that a filter stopped the call: Azure's and OpenAI's code, Azure's inner
+/// error, OpenRouter's moderation.
+pub(crate) fn filtered(body: &Value) -> bool {
+    let Some(error) = json::given(body, "error") else {
+        return false;
+    };
+    let inner = error.get("innererror").or_else(|| error.get("inner_error"));
+    json::text(error, "code") == Some("content_filter")
+        || inner.is_some_and(|inner| {
+            json::text(inner, "code") == Some("ResponsibleAIPolicyViolation")
+                || inner.get("content_filter_result").is_some_and(stopped)
+                || inner.get("content_filter_results").is_some_and(stopped)
+        })
+        || error.get("metadata").is_some_and(|metadata| json::holds(metadata, "flagged_input"))
+}
+
+/// Whether one of Azure's filters stopped what it looked at.
+pub(crate) fn stopped(results: &Value) -> bool {
+    let results = results.as_object().into_iter().flat_map(|results| results.values());
+    let mut told = results.filter_map(|result| result.get("filtered"));
+    told.any(|told| *told == Value::Bool(true))
+}
+
+/// An error of which only is told that it happened.
+pub(crate) fn unnamed() -> ProviderError {
+    ProviderError { code: None, kind: fallback(200) }
+}
+
+/// The type that a code of JSON-RPC 2.0 §5.1 stands for, or one that MCP adds.
+fn rpc_kind(error: &Value) -> String {
+    let word = match error.get("code").and_then(Value::as_i64) {
+        Some(-32700) => "parse_error",
+        Some(-32600) => "invalid_request",
+        Some(-32601) => "method_not_found",
+        Some(-32602) => "invalid_params",
+        Some(-32603) => "internal_error",
+        Some(-32002) => "resource_not_found",
+        Some(-32042) => "url_elicitation_required",
+        _ => "jsonrpc_error",
+    };
+    word.to_owned()
+}
+
 /// The error that a status alone tells.
 pub(crate) fn of_status(status: u16) -> Option<ProviderError> {
     (status >= 400).then(|| ProviderError { kind: fallback(status), code: None })
@@ -57,7 +103,7 @@ fn fallback(status: u16) -> String {
 }
 
 fn kind(error: &Value) -> Option<String> {
-    ["type", "status", "__type"].into_iter().find_map(|key| {
+    ["type", "status", "__type", "error_type"].into_iter().find_map(|key| {
         let word = json::text(error, key)?;
         (is_word(word, 64) && word != "error").then(|| word.to_owned())
     })
@@ -79,7 +125,8 @@ fn message(error: &mut Value, keys: &[&str], taker: &mut Taker) {
                 Value::String(_) => {
                     taker.text(slot, Role::Assistant, PartKind::Opaque);
                 }
-                Value::Array(_) | Value::Object(_) => {
+                // An answer that broke off has its output there, and that was taken.
+                Value::Array(_) | Value::Object(_) if !Taker::has_taken(slot) => {
                     taker.whole(slot, Role::Assistant, PartKind::Opaque);
                 }
                 _ => {}

@@ -5,8 +5,12 @@ use std::str::FromStr;
 use record::Operation;
 
 use crate::anthropic::Anthropic;
+use crate::bedrock::{Converse, CountTokens, Invoke};
+use crate::gemini;
+use crate::mcp::Mcp;
 use crate::openai::{Chat, Completions, Embeddings, Responses};
 use crate::reader::Reader;
+use crate::{cohere, ollama};
 
 /// A wire format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -151,26 +155,26 @@ impl Format {
     pub(crate) fn reader(self) -> Option<&'static dyn Reader> {
         match self {
             Self::OpenAiChat => Some(&Chat),
-            Self::OpenAiCompletions => Some(&Completions),
+            // Mistral's fill in the middle has a prompt and a suffix, and answers as chat does.
+            Self::OpenAiCompletions | Self::MistralFim => Some(&Completions),
             Self::OpenAiResponses | Self::OpenAiResponseById => Some(&Responses),
             Self::OpenAiEmbeddings => Some(&Embeddings),
             Self::AnthropicMessages | Self::AnthropicCountTokens => Some(&Anthropic),
-            Self::GeminiGenerate
-            | Self::GeminiEmbed
-            | Self::GeminiCountTokens
-            | Self::BedrockConverse
-            | Self::BedrockInvoke
-            | Self::BedrockCountTokens
-            | Self::CohereChatV1
-            | Self::CohereChat
-            | Self::CohereEmbed
-            | Self::CohereRerank
-            | Self::MistralFim
-            | Self::OllamaChat
-            | Self::OllamaGenerate
-            | Self::OllamaEmbed
-            | Self::Mcp
-            | Self::Opaque => None,
+            Self::GeminiGenerate => Some(&gemini::Generate),
+            Self::GeminiEmbed => Some(&gemini::Embed),
+            Self::GeminiCountTokens => Some(&gemini::CountTokens),
+            Self::BedrockConverse => Some(&Converse),
+            Self::BedrockInvoke => Some(&Invoke),
+            Self::BedrockCountTokens => Some(&CountTokens),
+            Self::Opaque => None,
+            Self::CohereChatV1 => Some(&cohere::ChatV1),
+            Self::CohereChat => Some(&cohere::Chat),
+            Self::CohereEmbed => Some(&cohere::Embed),
+            Self::CohereRerank => Some(&cohere::Rerank),
+            Self::OllamaChat => Some(&ollama::Chat),
+            Self::OllamaGenerate => Some(&ollama::Generate),
+            Self::OllamaEmbed => Some(&ollama::Embed),
+            Self::Mcp => Some(&Mcp),
         }
     }
 }
@@ -362,7 +366,7 @@ impl Path<'_> {
     /// `/model/{id}/{action}`; an id may hold slashes when it is an ARN.
     fn bedrock(self) -> Option<Format> {
         let (before, action) = self.0.rsplit_once('/')?;
-        if !before.starts_with("/model/") {
+        if !before.contains("/model/") {
             return None;
         }
         match action {
@@ -457,6 +461,7 @@ mod tests {
             ("/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse", Format::BedrockConverse),
             ("/model/arn:aws:bedrock:r:1:x/y/converse-stream", Format::BedrockConverse),
             ("/model/m/invoke-with-response-stream", Format::BedrockInvoke),
+            ("/gateway/model/m/count-tokens", Format::BedrockCountTokens),
             ("/v2/chat", Format::CohereChat),
             ("/v1/chat", Format::CohereChatV1),
             ("/v2/rerank", Format::CohereRerank),

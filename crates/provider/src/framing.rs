@@ -1,22 +1,27 @@
 //! How a stream is cut into events: told by the content type, checked against the bytes.
 
 mod array;
+mod eventstream;
 mod lines;
 
+use crate::oddities::Oddities;
 use crate::sse::{Event, SseReader};
 
 use array::ArrayReader;
+use eventstream::EventStreamReader;
 use lines::LineReader;
 
 /// A framing of streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Framing {
+pub enum Framing {
     /// Server-sent events.
     Sse,
     /// A JSON text a line.
     Lines,
     /// One JSON array whose items come one by one.
     Array,
+    /// Amazon's binary event stream.
+    EventStream,
 }
 
 /// What a content type says of a body's framing.
@@ -24,6 +29,7 @@ pub(crate) enum Framing {
 pub(crate) enum Declared {
     Sse,
     Lines,
+    EventStream,
     Json,
     Other,
 }
@@ -42,10 +48,23 @@ impl Declared {
             "application/stream+json",
         ]) {
             Self::Lines
+        } else if starts(&["application/vnd.amazon.eventstream"]) {
+            Self::EventStream
         } else if name.contains("json") {
             Self::Json
         } else {
             Self::Other
+        }
+    }
+
+    /// The framing of a stream under this content type; JSON may be sent whole as well.
+    pub(crate) fn framing(self) -> Option<Framing> {
+        match self {
+            Self::Sse => Some(Framing::Sse),
+            Self::Lines => Some(Framing::Lines),
+            Self::EventStream => Some(Framing::EventStream),
+            Self::Json => Some(Framing::Array),
+            Self::Other => None,
         }
     }
 
@@ -54,7 +73,8 @@ impl Declared {
         match self {
             Self::Sse => framing == Some(Framing::Sse),
             // An error may come as one JSON text, which is a line too.
-            Self::Lines => framing != Some(Framing::Sse),
+            Self::Lines => matches!(framing, None | Some(Framing::Lines | Framing::Array)),
+            Self::EventStream => framing == Some(Framing::EventStream),
             Self::Json => matches!(framing, None | Some(Framing::Array)),
             Self::Other => true,
         }
@@ -81,11 +101,17 @@ pub(crate) fn sniff(head: &[u8], declared: Declared, known: &[Framing], at_end: 
     };
     let start = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let start = start.trim_ascii_start();
+    if known.contains(&Framing::EventStream)
+        && let Some(sniffed) = binary(head, start, declared, at_end)
+    {
+        return sniffed;
+    }
     if start.is_empty() || (start.len() < 3 && b"\xef\xbb\xbf".starts_with(start)) {
         return match declared {
             _ if !at_end => Sniffed::Undecided,
             Declared::Sse => told(Framing::Sse),
             Declared::Lines => told(Framing::Lines),
+            Declared::EventStream => told(Framing::EventStream),
             _ => Sniffed::Whole,
         };
     }
@@ -108,12 +134,30 @@ pub(crate) fn sniff(head: &[u8], declared: Declared, known: &[Framing], at_end: 
     Sniffed::Whole
 }
 
+/// Whether bytes are an event stream; `None` when they are something else, or nothing yet. A frame
+/// starts with its length, of which the first byte is 0 or 1.
+fn binary(head: &[u8], start: &[u8], declared: Declared, at_end: bool) -> Option<Sniffed> {
+    let stream = Sniffed::Stream(Framing::EventStream);
+    if *head.first()? <= 1 {
+        return match eventstream::opens(head) {
+            _ if declared == Declared::EventStream => Some(stream),
+            Some(true) => Some(stream),
+            None if !at_end => Some(Sniffed::Undecided),
+            _ => None,
+        };
+    }
+    // An error comes as JSON or as a page all the same; anything else is a damaged stream.
+    let damaged = !matches!(start.first()?, b'{' | b'[' | b'<');
+    (damaged && declared == Declared::EventStream).then_some(stream)
+}
+
 /// Cuts a stream into events: [`push`](Self::push) bytes, then take [`next`](Self::next) until
 /// `None`; at the end [`finish`](Self::finish).
 pub(crate) enum Framer {
     Sse(SseReader),
     Lines(LineReader),
     Array(ArrayReader),
+    EventStream(EventStreamReader),
 }
 
 impl Framer {
@@ -122,6 +166,7 @@ impl Framer {
             Framing::Sse => Self::Sse(SseReader::new()),
             Framing::Lines => Self::Lines(LineReader::default()),
             Framing::Array => Self::Array(ArrayReader::default()),
+            Framing::EventStream => Self::EventStream(EventStreamReader::default()),
         }
     }
 
@@ -130,6 +175,7 @@ impl Framer {
             Self::Sse(reader) => reader.push(bytes),
             Self::Lines(reader) => reader.push(bytes),
             Self::Array(reader) => reader.push(bytes),
+            Self::EventStream(reader) => reader.push(bytes),
         }
     }
 
@@ -138,15 +184,17 @@ impl Framer {
             Self::Sse(reader) => reader.next(),
             Self::Lines(reader) => reader.next(),
             Self::Array(reader) => reader.next(),
+            Self::EventStream(reader) => reader.next(),
         }
     }
 
-    /// What the end of the bytes left of an event.
+    /// What the end of the bytes left of an event; to be called until `None`.
     pub(crate) fn finish(&mut self) -> Option<Event<'_>> {
         match self {
             Self::Sse(reader) => reader.finish(),
             Self::Lines(reader) => reader.finish(),
             Self::Array(reader) => reader.finish(),
+            Self::EventStream(reader) => reader.finish(),
         }
     }
 
@@ -156,6 +204,8 @@ impl Framer {
             Self::Sse(reader) => reader.dropped(),
             Self::Lines(reader) => reader.dropped(),
             Self::Array(reader) => reader.dropped(),
+            // A frame over the limit is damage, whose bytes are kept.
+            Self::EventStream(_) => 0,
         }
     }
 
@@ -165,6 +215,7 @@ impl Framer {
             Self::Sse(reader) => reader.take_stray(),
             Self::Lines(_) => Vec::new(),
             Self::Array(reader) => reader.take_stray(),
+            Self::EventStream(reader) => reader.take_stray(),
         }
     }
 
@@ -172,7 +223,15 @@ impl Framer {
     pub(crate) fn stray_code(&self) -> &'static str {
         match self {
             Self::Sse(_) => "sse_line_unknown",
-            Self::Lines(_) | Self::Array(_) => "stray_bytes",
+            Self::Lines(_) | Self::Array(_) | Self::EventStream(_) => "stray_bytes",
+        }
+    }
+
+    /// What was noticed in the framing itself.
+    pub(crate) fn take_oddities(&mut self) -> Oddities {
+        match self {
+            Self::Sse(_) | Self::Lines(_) | Self::Array(_) => Oddities::default(),
+            Self::EventStream(reader) => reader.take_oddities(),
         }
     }
 }
@@ -181,7 +240,7 @@ impl Framer {
 fn unnamed(bytes: &[u8], complete: bool) -> Event<'_> {
     let data = String::from_utf8_lossy(bytes);
     let lossy = matches!(data, std::borrow::Cow::Owned(_));
-    Event { event: None, data, complete, lossy }
+    Event { event: None, data, complete, lossy, failure: false }
 }
 
 #[cfg(test)]
@@ -204,5 +263,28 @@ mod tests {
         ] {
             assert_eq!(sniff(head.as_bytes(), declared, known, false), told, "{head} {declared:?}");
         }
+    }
+
+    #[test]
+    fn binary_streams_are_told_by_their_first_frame() {
+        let known = &[Framing::EventStream];
+        let stream = Sniffed::Stream(Framing::EventStream);
+        let mut prelude = [16_u32.to_be_bytes(), 0_u32.to_be_bytes()].concat();
+        prelude.extend(crc32fast::hash(&prelude).to_be_bytes());
+        for (head, declared, at_end, told) in [
+            (&prelude[..1], Declared::EventStream, false, stream),
+            (&prelude[..11], Declared::Other, false, Sniffed::Undecided),
+            (&prelude[..11], Declared::Other, true, Sniffed::Whole),
+            (&prelude[..], Declared::Other, false, stream),
+            (&prelude[..], Declared::Json, false, stream),
+            (b"garbage", Declared::EventStream, false, stream),
+            (b" {\"message\":1}", Declared::EventStream, false, Sniffed::Whole),
+            (b"{\"message\":1}", Declared::Json, false, Sniffed::Whole),
+            (b"", Declared::EventStream, false, Sniffed::Undecided),
+            (b"", Declared::EventStream, true, stream),
+        ] {
+            assert_eq!(sniff(head, declared, known, at_end), told, "{head:?} {declared:?}");
+        }
+        assert_eq!(sniff(&prelude, Declared::Other, &[Framing::Sse], false), Sniffed::Whole);
     }
 }

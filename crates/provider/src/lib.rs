@@ -18,14 +18,19 @@
 //! One folder per format family; a format implements `reader::Reader`.
 
 mod anthropic;
+mod bedrock;
+mod cohere;
 mod cost;
 mod error;
 mod format;
 mod framing;
+mod gemini;
 mod json;
+mod mcp;
 mod media;
 mod merge;
 mod oddities;
+mod ollama;
 mod openai;
 mod params;
 mod reader;
@@ -37,6 +42,9 @@ mod usage;
 mod word;
 
 pub use format::{Family, Format, RequestHead, UnknownFamily, detect};
+pub use framing::Framing;
 pub use request::{ReadRequest, read_request};
-pub use response::{End, HeaderTokens, ReadResponse, ResponseHead, ResponseReader, ends_stream};
+pub use response::{
+    End, HeaderTokens, ReadResponse, ResponseHead, ResponseReader, ends_stream, stream_framing,
+};
 pub use usage::NORMALISER_VERSION;

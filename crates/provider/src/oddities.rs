@@ -29,6 +29,14 @@ impl Oddities {
         }
     }
 
+    /// Adds those that were noticed elsewhere, of other kinds.
+    pub(crate) fn append(&mut self, others: Self) {
+        self.list.extend(others.list);
+        for (code, count) in others.counts {
+            *self.counts.entry(code).or_default() += count;
+        }
+    }
+
     fn count(&mut self, code: &'static str) -> u64 {
         let count = self.counts.entry(code).or_default();
         *count += 1;

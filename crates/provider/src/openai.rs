@@ -7,17 +7,28 @@ mod embeddings;
 mod responses;
 
 pub(crate) use chat::Chat;
-pub(crate) use completions::Completions;
+pub(crate) use completions::{Completions, texts};
+pub(crate) use content::one_block as block;
 pub(crate) use embeddings::Embeddings;
 pub(crate) use responses::{Responses, named};
 
 use record::FinishClass;
 use serde_json::Value;
 
-use crate::ReadResponse;
 use crate::json;
 use crate::reader::name;
 use crate::taker::Taker;
+use crate::word::is_name;
+use crate::{ReadRequest, ReadResponse};
+
+/// The model that a path names: Azure's `/openai/deployments/{name}/…`.
+fn deployment(path: &str, out: &mut ReadRequest) {
+    let (_, rest) = path.split_once("/deployments/").unwrap_or_default();
+    let name = rest.split('/').next().unwrap_or_default();
+    if is_name(name) {
+        out.model = Some(name.to_owned());
+    }
+}
 
 /// Takes what all of OpenAI's answers name at the top.
 fn head(body: &Value, taker: &mut Taker, out: &mut ReadResponse) {
@@ -30,12 +41,18 @@ fn head(body: &Value, taker: &mut Taker, out: &mut ReadResponse) {
 /// The class of a `finish_reason`.
 fn class(reason: &str) -> FinishClass {
     match reason {
-        "stop" | "eos" | "end_turn" | "stop_sequence" | "STOP" => FinishClass::Stop,
-        "length" | "model_length" | "max_tokens" | "MAX_TOKENS" => FinishClass::Length,
+        "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "STOP" => FinishClass::Stop,
+        "length"
+        | "model_length"
+        | "model_context_window_exceeded"
+        | "max_tokens"
+        | "MAX_TOKENS" => FinishClass::Length,
         "tool_calls" | "function_call" | "tool_use" => FinishClass::ToolCall,
-        "content_filter" | "SAFETY" => FinishClass::ContentFilter,
+        // `sensitive` is Z.ai's word.
+        "content_filter" | "sensitive" | "SAFETY" => FinishClass::ContentFilter,
         "refusal" => FinishClass::Refusal,
-        "error" => FinishClass::Error,
+        // DeepSeek and Z.ai end so what their own side broke off.
+        "error" | "insufficient_system_resource" | "network_error" => FinishClass::Error,
         _ => FinishClass::Unknown,
     }
 }

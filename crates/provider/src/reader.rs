@@ -23,8 +23,18 @@ pub(crate) trait Reader: Sync {
         params::read(body)
     }
 
-    /// Takes the parts out of a request's body and fills in what it tells. The body is an object
-    /// and escaped.
+    /// Whether bodies may be arrays of messages.
+    fn batches(&self) -> bool {
+        false
+    }
+
+    /// Whether a body is one that [`request`](Self::request) and [`answer`](Self::answer) take.
+    fn takes(&self, body: &Value) -> bool {
+        body.is_object() || (body.is_array() && self.batches())
+    }
+
+    /// Takes the parts out of a request's body and fills in what it tells. The body is an object,
+    /// or an array where there are [`batches`](Self::batches), and escaped.
     fn request(&self, body: &mut Value, taker: &mut Taker, out: &mut ReadRequest);
 
     /// Takes the parts out of an answer, sent whole or assembled from a stream.

@@ -31,6 +31,8 @@ pub struct ReadRequest {
     pub user: Option<String>,
     /// Id of the answer that this request continues.
     pub previous_response: Option<String>,
+    /// The W3C `traceparent` that a tool server's message carries in its `_meta`, as it came.
+    pub traceparent: Option<String>,
     /// What could not be taken as usual.
     pub oddities: Vec<Oddity>,
 }
@@ -48,6 +50,7 @@ pub fn read_request(format: Format, path: &str, body: &[u8]) -> ReadRequest {
         context_complete: true,
         user: None,
         previous_response: None,
+        traceparent: None,
         oddities: Vec::new(),
     };
     let Some(reader) = format.reader() else {
@@ -56,7 +59,7 @@ pub fn read_request(format: Format, path: &str, body: &[u8]) -> ReadRequest {
     };
     reader.target(path, &mut out);
     match json::parse(body) {
-        Ok(document) if document.value.is_object() => {
+        Ok(document) if reader.takes(&document.value) => {
             read_object(reader, document, body, &mut out);
         }
         Ok(_) => keep_whole(&mut out, body, "shape_unexpected"),
@@ -91,25 +94,38 @@ fn read_object(reader: &dyn Reader, document: Document, body: &[u8], out: &mut R
         Ok((parts, skeleton, oddities)) => {
             out.parts = parts;
             out.skeleton = Some(skeleton);
-            out.oddities = oddities.into_list();
+            out.oddities.extend(oddities.into_list());
         }
         Err(oddities) => {
-            out.oddities = oddities.into_list();
+            out.oddities.extend(oddities.into_list());
             keep_whole(out, body, Fault::TooDeep.code());
         }
     }
 }
 
-/// The end user: `user` or `safety_identifier` of OpenAI, `metadata.user_id` of Anthropic.
+/// The end user that a body names. An application's own labels count where their key can mean
+/// nobody but the user.
+///
+/// | member | of |
+/// |---|---|
+/// | `safety_identifier`, `user` | OpenAI and compatible ones |
+/// | `metadata` | Anthropic's `user_id`; OpenAI's and Mistral's free labels |
+/// | `requestMetadata` | Bedrock |
+/// | `labels` | Gemini on Vertex |
+///
+/// `prompt_cache_key` names a group of requests, not a user, and is left alone.
 fn user(body: &Value) -> Option<String> {
-    let metadata = body.get("metadata").and_then(|m| m.get("user_id"));
-    [body.get("user"), body.get("safety_identifier"), metadata].into_iter().flatten().find_map(
-        |value| match value {
-            Value::String(text) if !text.is_empty() => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        },
-    )
+    const KEYS: [&str; 7] =
+        ["user_id", "userId", "user-id", "end_user_id", "endUserId", "end_user", "user"];
+    let direct = ["user", "safety_identifier"].into_iter().map(|key| body.get(key));
+    let labels = ["metadata", "requestMetadata", "labels"]
+        .into_iter()
+        .flat_map(|holder| KEYS.into_iter().map(move |key| body.get(holder)?.get(key)));
+    direct.chain(labels).flatten().find_map(|value| match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
 }
 
 fn keep_whole(out: &mut ReadRequest, body: &[u8], code: &'static str) {

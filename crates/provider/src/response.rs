@@ -6,7 +6,7 @@ use record::envelope::{ProviderError, Usage};
 use record::{Content, FinishClass, Oddity, Part, Role, Skeleton, SkeletonBuilder};
 use serde_json::Value;
 
-use crate::framing::{Declared, Framer, Sniffed, sniff};
+use crate::framing::{Declared, Framer, Framing, Sniffed, sniff};
 use crate::json::{self, Fault};
 use crate::oddities::Oddities;
 use crate::reader::{Notes, Stream};
@@ -161,7 +161,7 @@ impl ResponseReader {
                 reading.finish_whole(&bytes, end, self.notes)
             }
             State::Stream(mut framer, mut stream) => {
-                if let Some(event) = framer.finish() {
+                while let Some(event) = framer.finish() {
                     take_event(&event, stream.as_mut(), &mut self.notes);
                 }
                 reading.finish_stream(framer, stream, end, self.notes)
@@ -249,7 +249,7 @@ impl Reading {
         let mut out = ReadResponse::empty();
         let parsed = json::parse(bytes);
         let fault = match parsed {
-            Ok(document) if format.reader().is_some() && document.value.is_object() => {
+            Ok(document) if format.reader().is_some_and(|reader| reader.takes(&document.value)) => {
                 if document.lost_members > 0 {
                     let lost = format!("{} members", document.lost_members);
                     taker.oddities.at("duplicate_key", lost);
@@ -318,6 +318,7 @@ impl Reading {
             let amount = format!("{} bytes", framer.dropped());
             notes.oddities.at("event_too_large", amount);
         }
+        notes.oddities.append(framer.take_oddities());
         let mut taker = Taker::with(notes.oddities);
         let mut tail: Vec<Part> = Vec::new();
         for text in notes.unread {
@@ -352,9 +353,13 @@ impl Reading {
         if out.usage.is_none() {
             out.usage = usage::of_headers(&self.tokens);
         }
-        out.error = error::take(&mut body, self.status, &mut taker).or_else(|| out.error.take());
-        if out.error.is_some() {
-            out.finish_class = FinishClass::Error;
+        let told = error::filtered(&body);
+        if let Some(error) = error::take(&mut body, self.status, &mut taker) {
+            out.error = Some(error);
+            out.finish_class = if told { FinishClass::ContentFilter } else { FinishClass::Error };
+        } else if out.finish_class == FinishClass::Error && out.error.is_none() {
+            // The model's side broke off and says no more.
+            out.error = Some(error::unnamed());
         }
         match taker.finish(body) {
             Ok((parts, skeleton, oddities)) => {
@@ -374,6 +379,13 @@ impl Reading {
 fn oddities_with(mut oddities: Oddities, fault: Fault) -> Vec<Oddity> {
     oddities.note(fault.code());
     oddities.into_list()
+}
+
+/// The framing that an answer has if it is a stream of this format, by its content type. A JSON
+/// array is a stream only if its first byte says so.
+pub fn stream_framing(format: Format, content_type: Option<&str>) -> Option<Framing> {
+    let framing = Declared::of(content_type).framing()?;
+    format.reader()?.framings().contains(&framing).then_some(framing)
 }
 
 /// A cheap check whether a piece of a stream holds the provider's end, for a proxy that must hold

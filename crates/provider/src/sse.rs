@@ -24,6 +24,8 @@ pub struct Event<'a> {
     pub complete: bool,
     /// Whether bytes that are not UTF-8 were replaced.
     pub lossy: bool,
+    /// Whether the framing itself says that this is a failure, as Amazon's event streams do.
+    pub failure: bool,
 }
 
 /// Reads events: [`push`](Self::push) bytes, then take [`next`](Self::next) until `None`.
@@ -287,7 +289,7 @@ fn event(buf: &[u8], start: usize, fields: Fields, complete: bool) -> Event<'_> 
             data
         }
     };
-    Event { event, data, complete, lossy }
+    Event { event, data, complete, lossy, failure: false }
 }
 
 #[cfg(test)]

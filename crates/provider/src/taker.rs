@@ -123,6 +123,19 @@ impl Taker {
         self.whole(slot, role, PartKind::Opaque);
     }
 
+    /// Whether parts were taken out of a value of the body.
+    pub(crate) fn has_taken(value: &Value) -> bool {
+        match value {
+            Value::Array(items) => items.iter().any(Self::has_taken),
+            // What the body itself has of this name is escaped.
+            Value::Object(members) => {
+                members.contains_key("$part")
+                    || (!members.contains_key("$literal") && members.values().any(Self::has_taken))
+            }
+            _ => false,
+        }
+    }
+
     /// The parts and the skeleton, unless that is nested too deeply to be read again.
     pub(crate) fn finish(
         self,

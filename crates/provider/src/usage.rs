@@ -100,6 +100,84 @@ pub(crate) fn anthropic(usage: &Value) -> Option<Usage> {
     })
 }
 
+/// Cohere's object of chat, version 2. `tokens` are what the model read and wrote; `billed_units`
+/// leave out what Cohere's own prompt adds, and stand in `raw` for the cost.
+pub(crate) fn cohere(usage: &Value) -> Option<Usage> {
+    let count = |paths: &[&str]| number(usage, paths);
+    let billed = || {
+        let units = ["/billed_units/input_tokens", "/billed_units/image_tokens"];
+        let mut told = units.iter().filter_map(|path| count(&[path])).peekable();
+        told.peek().is_some().then(|| told.sum::<u64>())
+    };
+    let input = count(&["/tokens/input_tokens", "/token_count/prompt_tokens"]).or_else(billed);
+    let output = count(&[
+        "/tokens/output_tokens",
+        "/token_count/response_tokens",
+        "/billed_units/output_tokens",
+    ]);
+    let units = ["/billed_units/search_units", "/billed_units/classifications"];
+    if input.is_none() && output.is_none() && count(&units).is_none() {
+        return None;
+    }
+    let (input, output) = (input.unwrap_or(0), output.unwrap_or(0));
+    Some(Usage {
+        cache_read: count(&["/cached_tokens"]).unwrap_or(0),
+        cache_write: 0,
+        input,
+        normaliser: NORMALISER_VERSION,
+        output,
+        raw: raw(usage),
+        reasoning: 0,
+        source: UsageSource::Provider,
+        total: input.saturating_add(output),
+    })
+}
+
+/// What Cohere's other answers tell: `meta`, and `token_count` of older ones.
+pub(crate) fn cohere_v1(body: &Value) -> Option<Usage> {
+    let mut counts = serde_json::Map::new();
+    for key in ["tokens", "billed_units", "cached_tokens"] {
+        if let Some(told) = body.get("meta").and_then(|meta| meta.get(key)) {
+            counts.insert(key.to_owned(), told.clone());
+        }
+    }
+    if let Some(told) = body.get("token_count") {
+        counts.insert("token_count".to_owned(), told.clone());
+    }
+    cohere(&Value::Object(counts))
+}
+
+/// Ollama's counts, which stand in the answer itself. `prompt_eval_count` is absent when the
+/// prompt came from the cache. Durations, in nanoseconds, are kept in `raw`.
+pub(crate) fn ollama(body: &Value) -> Option<Usage> {
+    let (input, output) = (number(body, &["/prompt_eval_count"]), number(body, &["/eval_count"]));
+    if input.is_none() && output.is_none() {
+        return None;
+    }
+    let told = [
+        "eval_count",
+        "eval_duration",
+        "load_duration",
+        "prompt_eval_count",
+        "prompt_eval_duration",
+        "total_duration",
+    ];
+    let counts: serde_json::Map<String, Value> =
+        told.iter().filter_map(|key| Some(((*key).to_owned(), body.get(*key)?.clone()))).collect();
+    let (input, output) = (input.unwrap_or(0), output.unwrap_or(0));
+    Some(Usage {
+        cache_read: 0,
+        cache_write: 0,
+        input,
+        normaliser: NORMALISER_VERSION,
+        output,
+        raw: raw(&Value::Object(counts)),
+        reasoning: 0,
+        source: UsageSource::Provider,
+        total: input.saturating_add(output),
+    })
+}
+
 /// The counts that an answer's headers tell, when its body tells none.
 pub(crate) fn of_headers(tokens: &HeaderTokens) -> Option<Usage> {
     if *tokens == HeaderTokens::default() {

@@ -241,6 +241,102 @@ fn models_that_take_over_are_told() {
 }
 
 #[test]
+fn azure_names_the_model_in_its_path() {
+    let path = "/openai/deployments/my-gpt/chat/completions";
+    for (body, model) in [
+        (json!({"messages": []}), "my-gpt"),
+        (json!({"messages": [], "model": "gpt-4o"}), "gpt-4o"),
+    ] {
+        let read = provider::read_request(Format::OpenAiChat, path, body.to_string().as_bytes());
+        assert_eq!(read.model.as_deref(), Some(model));
+    }
+    let read = provider::read_request(Format::OpenAiChat, path, b"no json");
+    assert_eq!(read.model.as_deref(), Some("my-gpt"));
+    for path in ["/v1/chat/completions", "/openai/deployments//x", "/deployments/a<b/x"] {
+        let read = provider::read_request(Format::OpenAiChat, path, b"{}");
+        assert_eq!(read.model, None, "{path}");
+    }
+}
+
+#[test]
+fn the_end_user_is_found_wherever_bodies_name_one() {
+    for (body, user) in [
+        (json!({"user": "u1"}), Some("u1")),
+        (json!({"safety_identifier": "u1"}), Some("u1")),
+        (json!({"user": "", "metadata": {"user_id": "u1"}}), Some("u1")),
+        (json!({"metadata": {"team": "red", "userId": "u1"}}), Some("u1")),
+        (json!({"requestMetadata": {"user_id": 17}}), Some("17")),
+        (json!({"labels": {"user": "u1", "team": "red"}}), Some("u1")),
+        (json!({"user": "u1", "metadata": {"user_id": "u2"}}), Some("u1")),
+        (json!({"metadata": {"team": "red"}, "prompt_cache_key": "u1"}), None),
+        (json!({"metadata": "u1", "labels": ["u1"], "user": {"id": "u1"}}), None),
+    ] {
+        let read = request(Format::OpenAiChat, &body);
+        assert_eq!(read.user.as_deref(), user, "{body}");
+        assert!(read.params.0.is_empty(), "{body}");
+    }
+}
+
+#[test]
+fn mistral_writes_content_as_a_list() {
+    let read = request(
+        Format::OpenAiChat,
+        &json!({"model": "m", "safe_prompt": true, "messages": [
+            {"role": "user", "content": [
+                {"type": "text", "text": "Read"},
+                {"type": "document_url", "document_url": "https://example.com/a.pdf"},
+                {"type": "image_url", "image_url": "data:image/png;base64,AAAA"},
+                {"type": "input_audio", "input_audio": "AAAA"},
+                {"type": "file", "file_id": "f1"}]},
+            {"role": "assistant", "prefix": true, "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
+                {"type": "text", "text": "It says"},
+                {"type": "reference", "reference_ids": [1]}]}]}),
+    );
+    assert_eq!(
+        kinds(&read.parts),
+        [
+            ("user", "text"),
+            ("user", "uri"),
+            ("user", "image"),
+            ("user", "audio"),
+            ("user", "file"),
+            ("assistant", "reasoning"),
+            ("assistant", "text"),
+            ("assistant", "citation"),
+        ]
+    );
+    assert!(!read.context_complete && read.oddities.is_empty());
+    let chunk = |delta: Value| json!({"choices": [{"index": 0, "delta": delta}]});
+    let last = json!({"choices": [{"index": 0, "delta": {"content": "."}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}});
+    let read = stream(
+        Format::OpenAiChat,
+        &events(&[
+            chunk(
+                json!({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "H"}]}]}),
+            ),
+            chunk(
+                json!({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "m."}]}]}),
+            ),
+            chunk(json!({"content": "It says"})),
+            last,
+        ]),
+    );
+    assert_eq!([words(&read.parts[0]), words(&read.parts[1])], ["Hm.", "It says."]);
+    assert_eq!(read.usage.unwrap().total, 3);
+    assert!(!read.truncated);
+}
+
+#[test]
+fn bare_pieces_are_text() {
+    let pieces = [json!({"value": "Sure"}), json!({"value": "!"})];
+    let read = stream(Format::OpenAiCompletions, &events(&pieces));
+    assert_eq!(words(&read.parts[0]), "Sure!");
+    assert!(!read.truncated && read.oddities.is_empty());
+}
+
+#[test]
 fn embeddings_and_completions() {
     let read = request(
         Format::OpenAiEmbeddings,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use record::{RecordId, TraceId};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::tee::ResponseBody;
 
@@ -35,11 +35,32 @@ pub(crate) fn error(
     message: &str,
     ids: Option<Ids>,
 ) -> Response<ResponseBody> {
-    let mut body = json!({ "error": { "type": kind, "message": message, "by": "custody" } });
-    if let (Some(ids), Some(error)) = (ids, body.get_mut("error")) {
-        error["interaction_id"] = json!(ids.interaction.to_string());
-        error["correlation_id"] = json!(ids.correlation.to_string());
+    with_body(status, &json!({ "error": of(kind, message, ids) }), ids)
+}
+
+/// The same where AWS's SDKs look too: `message`, and the type in a header.
+pub(crate) fn aws_error(
+    status: StatusCode,
+    kind: &'static str,
+    message: &str,
+    ids: Option<Ids>,
+) -> Response<ResponseBody> {
+    let body = json!({ "message": message, "error": of(kind, message, ids) });
+    let mut response = with_body(status, &body, ids);
+    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
+    response
+}
+
+fn of(kind: &str, message: &str, ids: Option<Ids>) -> Value {
+    let mut error = json!({ "type": kind, "message": message, "by": "custody" });
+    if let (Some(ids), Some(error)) = (ids, error.as_object_mut()) {
+        error.insert("interaction_id".to_owned(), json!(ids.interaction.to_string()));
+        error.insert("correlation_id".to_owned(), json!(ids.correlation.to_string()));
     }
+    error
+}
+
+fn with_body(status: StatusCode, body: &Value, ids: Option<Ids>) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::own(Bytes::from(format!("{body}\n"))));
     *response.status_mut() = status;
     let headers = response.headers_mut();

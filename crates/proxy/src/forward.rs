@@ -1,5 +1,6 @@
 //! One call: admitted, numbered, sent on, answered.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use capture::{Call, Capture, Failure, Gate, ResponseStart};
+use http::request::Parts;
 use http::{Request, Response, StatusCode, Uri, Version, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -14,10 +16,14 @@ use provider::HeaderTokens;
 
 use crate::answer::{self, Ids};
 use crate::headers::{strip_request, strip_response, text};
+use crate::held::{Held, HoldError};
 use crate::identity;
+use crate::local::Local;
 use crate::presence::Presence;
+use crate::sigv4;
 use crate::tee::{ResponseBody, TeeRequest, TeeResponse};
 use crate::upstream::{CallError, Upstream};
+use crate::watch::EndWatch;
 
 /// Headers under which providers name a request, WIRE facts of the formats.
 const REQUEST_IDS: [&str; 7] = [
@@ -34,6 +40,7 @@ const REQUEST_IDS: [&str; 7] = [
 pub(crate) struct Forwarder {
     pub(crate) capture: Arc<Capture>,
     pub(crate) upstreams: BTreeMap<String, Arc<Upstream>>,
+    pub(crate) local: Option<Arc<dyn Local>>,
 }
 
 impl Forwarder {
@@ -44,6 +51,9 @@ impl Forwarder {
         presence: Presence,
     ) -> Response<ResponseBody> {
         let path = request.uri().path().to_owned();
+        if let Some(local) = self.local.as_ref().filter(|local| local.takes(&path)) {
+            return Arc::clone(local).answer(request).await.map(ResponseBody::own);
+        }
         let (name, rest) = split(&path);
         let Some(upstream) = self.upstreams.get(name) else {
             return self.unknown(name);
@@ -79,15 +89,23 @@ impl Forwarder {
                 return response;
             }
         };
-        let target = target(&upstream.config.base_url.path, rest, query.as_deref());
+        let signs = upstream.config.signing.is_some() && sigv4::is_ours(&parts.headers);
+        let query = query.as_deref();
+        let query = if signs { query.and_then(sigv4::unsigned) } else { query.map(Cow::Borrowed) };
+        parts.uri = target(&upstream.config.base_url.path, rest, query.as_deref());
+        parts.version = Version::HTTP_11;
         strip_request(&mut parts.headers);
         parts.headers.insert(header::HOST, upstream.host().clone());
+        // What came with the client's request is for this side alone.
+        parts.extensions = http::Extensions::new();
+        if signs {
+            let max_body = self.capture.max_body();
+            let signed =
+                signed(Arc::clone(upstream), call, parts, body, max_body, format, presence);
+            return Detached::new(signed).await;
+        }
         let tap = call.request_tap();
-        let mut outgoing = Request::new(TeeRequest::new(body, tap));
-        *outgoing.method_mut() = parts.method;
-        *outgoing.uri_mut() = target;
-        *outgoing.version_mut() = Version::HTTP_11;
-        *outgoing.headers_mut() = parts.headers;
+        let outgoing = Request::from_parts(parts, TeeRequest::new(body, tap));
         Detached::new(exchange(Arc::clone(upstream), call, outgoing, format, presence)).await
     }
 
@@ -119,6 +137,70 @@ fn target(base: &str, rest: &str, query: Option<&str>) -> Uri {
     target.parse().unwrap_or_else(|_| Uri::from_static("/"))
 }
 
+/// Reads the request whole, signs it and sends it on.
+async fn signed(
+    upstream: Arc<Upstream>,
+    call: Call,
+    mut parts: Parts,
+    body: Incoming,
+    max_body: usize,
+    format: provider::Format,
+    presence: Presence,
+) -> Response<ResponseBody> {
+    let Some(signing) = &upstream.config.signing else {
+        // Nobody comes here without; a call without an outcome is recorded as broken.
+        return answer::error(StatusCode::INTERNAL_SERVER_ERROR, "cannot_sign", "", None);
+    };
+    let refuse = |status, failure, message: &str| {
+        call.fail(failure);
+        let ids = Ids { interaction: call.id(), correlation: call.trace_id() };
+        answer::aws_error(status, failure.as_str(), message, Some(ids))
+    };
+    if sigv4::is_signed_in_pieces(&parts.headers) {
+        // Waiting for its end would be waiting for ever: the client waits for an answer too.
+        drop(call.request_tap());
+        let message = "a body whose pieces are signed one by one (a stream in both directions) \
+                       cannot be signed again; use a Bedrock API key for it";
+        return refuse(StatusCode::NOT_IMPLEMENTED, Failure::Unsignable, message);
+    }
+    let held = match Held::read(body, call.request_tap(), max_body).await {
+        Ok(held) => held,
+        Err(HoldError::Broken) => {
+            let message = "the request's body broke off";
+            return refuse(StatusCode::BAD_GATEWAY, Failure::RequestBroken, message);
+        }
+        Err(HoldError::TooLarge) => {
+            let message = format!(
+                "the body has more than {max_body} bytes: what is signed again is held whole, up \
+                 to [capture] max_body; nothing was sent to the provider"
+            );
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, Failure::TooLarge, &message);
+        }
+    };
+    let keys = match signing.keys.keys().await {
+        Ok(keys) => keys,
+        Err(reason) => {
+            drop(held.go_on());
+            let message = format!(
+                "Custody has no AWS credentials to sign this call with ({reason}); nothing was \
+                 sent to the provider. Give the recorder AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY in its environment, or a role of its container or \
+                 instance; or call with a Bedrock API key (AWS_BEARER_TOKEN_BEDROCK)"
+            );
+            return refuse(StatusCode::INTERNAL_SERVER_ERROR, Failure::NoCredentials, &message);
+        }
+    };
+    let (digest, headers) = (held.digest(), &mut parts.headers);
+    if let Err(error) = signing.sign(&keys, &parts.method, &parts.uri, headers, digest) {
+        drop(held.go_on());
+        return refuse(StatusCode::BAD_GATEWAY, Failure::Unsignable, &error.to_string());
+    }
+    // Before the body's end is told, so that the record says when the call was sent.
+    call.sent();
+    let outgoing = Request::from_parts(parts, held.go_on());
+    exchange(Arc::clone(&upstream), call, outgoing, format, presence).await
+}
+
 /// Sends the call on and gives the answer, its body still flowing.
 async fn exchange(
     upstream: Arc<Upstream>,
@@ -145,15 +227,12 @@ async fn exchange(
         tokens: header_tokens(&parts.headers),
     };
     let plain = start.content_encoding.is_none();
-    let stream = start
-        .content_type
-        .as_deref()
-        .filter(|kind| plain && kind.starts_with("text/event-stream"))
-        .map(|_| format);
+    let framing = provider::stream_framing(format, start.content_type.as_deref());
+    let watch = framing.filter(|_| plain).map(|framing| EndWatch::new(format, framing));
     let empty = body.is_end_stream();
     let (gate, tap) = call.respond(start).await;
     let mut tee =
-        TeeResponse::new(body, tap, call.gatekeeper(), stream, upstream, connection, presence);
+        TeeResponse::new(body, tap, call.gatekeeper(), watch, upstream, connection, presence);
     let mut open = gate == Gate::Open;
     if empty {
         open &= tee.end_empty().await == Gate::Open;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use capture::{CallHead, Identity, Route};
+use capture::{CallHead, Identity, Route, traceparent};
 use http::{HeaderMap, HeaderValue, Method, header};
 use rand::distr::{Distribution, StandardUniform};
 use record::{Origin, SpanId, TraceId};
@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::headers::text;
 use crate::redact;
+use crate::sigv4;
 
 /// Headers that are kept with the request's skeleton.
 const KEPT: [&str; 8] = [
@@ -30,26 +31,26 @@ const MCP: [&str; 3] = ["mcp-method", "mcp-protocol-version", "mcp-session-id"];
 /// Headers that carry credentials to the provider.
 const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
-/// Reads the head of a call, and adds a `traceparent` when there is none.
-pub(crate) fn read(
+/// Reads the head of a call from its headers, and adds a `traceparent` when there is none.
+pub fn read(
     route: Arc<Route>,
     method: &Method,
     path: &str,
     query: Option<&str>,
     headers: &mut HeaderMap,
 ) -> CallHead {
-    let (trace_id, parent_span_id) = trace(headers);
+    let Trace { id: trace_id, span: parent_span_id, given: trace_given } = trace(headers);
     let own = |name: &str| text(headers, name).map(str::to_owned);
     let baggage = baggage(headers);
     let from_baggage = |name: &str| baggage.get(name).cloned();
+    let raw_query = query;
     let (query, query_credential) = match query.map(redact::query) {
         Some((query, credential)) => (Some(query), credential.map(|c| c.as_bytes().to_vec())),
         None => (None, None),
     };
-    let credential = CREDENTIALS
-        .iter()
-        .find_map(|name| headers.get(*name))
-        .map(|value| value.as_bytes().to_vec())
+    let credential = sigv4::access_key_id(headers, raw_query)
+        .map(String::into_bytes)
+        .or_else(|| CREDENTIALS.iter().find_map(|n| Some(headers.get(*n)?.as_bytes().to_vec())))
         .or(query_credential);
     let (user, identity) = match (own("custody-user"), from_baggage("user.id")) {
         (Some(user), _) => (Some(user), Identity::Header),
@@ -69,8 +70,11 @@ pub(crate) fn read(
         format: None,
         headers: KEPT.iter().filter_map(|name| Some((*name, own(name)?))).collect(),
         trace_id,
+        trace_given,
         parent_span_id,
-        client_request_id: own("x-request-id").or_else(|| own("x-client-request-id")),
+        client_request_id: ["x-request-id", "x-client-request-id", "amz-sdk-invocation-id"]
+            .into_iter()
+            .find_map(own),
         session: own("custody-session").or_else(|| from_baggage("session.id")),
         user,
         identity,
@@ -80,35 +84,52 @@ pub(crate) fn read(
         service: own("custody-service").or_else(|| from_baggage("service.name")),
         tags: own("custody-tags").map(|tags| pairs(&tags)).unwrap_or_default(),
         credential,
-        attempt: text(headers, "x-stainless-retry-count")
-            .and_then(|n| n.parse::<u32>().ok())
-            .unwrap_or(0)
-            .saturating_add(1),
+        attempt: attempt(headers),
         synthetic: false,
     }
 }
 
+/// Which try this is, from 1: as AWS's SDKs count, or OpenAI's and Anthropic's, which count retries.
+fn attempt(headers: &HeaderMap) -> u32 {
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    let aws = text(headers, "amz-sdk-request").and_then(|value| {
+        value.split(';').find_map(|pair| number(pair.trim().strip_prefix("attempt=")?))
+    });
+    let retries = || text(headers, "x-stainless-retry-count").and_then(number);
+    aws.unwrap_or_else(|| retries().unwrap_or(0).saturating_add(1)).max(1)
+}
+
+/// What a call belongs to.
+struct Trace {
+    id: TraceId,
+    span: Option<SpanId>,
+    /// By a header of the caller, and not made here.
+    given: bool,
+}
+
 /// The correlation id: the caller's `Custody-Correlation-Id`, else its `traceparent`, else a new
 /// one, which is sent upstream.
-fn trace(headers: &mut HeaderMap) -> (TraceId, Option<SpanId>) {
+fn trace(headers: &mut HeaderMap) -> Trace {
     let given = text(headers, "traceparent").and_then(traceparent);
     let named = text(headers, "custody-correlation-id").map(correlation);
-    let (trace, span) = match (named, given) {
-        (Some(named), Some((_, span))) => return (named, Some(span)),
-        (None, Some((trace, span))) => return (trace, Some(span)),
-        (Some(named), None) => (named, random()),
-        (None, None) => (TraceId(random()), random()),
+    let (id, told) = match (named, given) {
+        (Some(named), Some((_, span))) => {
+            return Trace { id: named, span: Some(span), given: true };
+        }
+        (None, Some((id, span))) => return Trace { id, span: Some(span), given: true },
+        (Some(named), None) => (named, true),
+        (None, None) => (TraceId(random()), false),
     };
-    let made = format!("00-{trace}-{}-01", SpanId(span));
+    let made = format!("00-{id}-{}-01", SpanId(random()));
     if let Ok(value) = HeaderValue::from_str(&made) {
         headers.insert("traceparent", value);
     }
-    (trace, None)
+    Trace { id, span: None, given: told }
 }
 
 /// A correlation id as a caller names it: 32 hexadecimal digits or a UUID are taken as they are,
 /// any other text by its SHA-256, so that the same text finds the same trace.
-pub(crate) fn correlation(name: &str) -> TraceId {
+pub fn correlation(name: &str) -> TraceId {
     let hex: String = name.chars().filter(|c| *c != '-').collect();
     match hex.to_ascii_lowercase().parse::<TraceId>() {
         Ok(id) if id.is_valid() => id,
@@ -119,23 +140,6 @@ pub(crate) fn correlation(name: &str) -> TraceId {
             TraceId(id)
         }
     }
-}
-
-/// W3C Trace Context §3.2: `version-traceid-parentid-flags`.
-fn traceparent(value: &str) -> Option<(TraceId, SpanId)> {
-    let mut fields = value.split('-');
-    let (version, trace, span) = (fields.next()?, fields.next()?, fields.next()?);
-    let flags = fields.next()?;
-    let known = version.len() == 2 && version != "ff" && flags.len() == 2;
-    if !known || (version == "00" && fields.next().is_some()) {
-        return None;
-    }
-    let lower = |text: &str| !text.bytes().any(|b| b.is_ascii_uppercase());
-    if !lower(trace) || !lower(span) {
-        return None;
-    }
-    let (trace, span): (TraceId, SpanId) = (trace.parse().ok()?, span.parse().ok()?);
-    (trace.is_valid() && span.0 != [0; 8]).then_some((trace, span))
 }
 
 /// W3C Baggage §3.3.1: `key=value;properties, …`, values percent-encoded.
@@ -153,7 +157,7 @@ fn baggage(headers: &HeaderMap) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn percent_decode(text: &str) -> String {
+pub(crate) fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
@@ -241,6 +245,22 @@ mod tests {
     }
 
     #[test]
+    fn aws_clients_are_told_by_their_key_and_count_their_tries() {
+        let signed = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/bedrock/aws4_request, \
+                      SignedHeaders=host;x-amz-date, Signature=5f4b";
+        let (head, _) = head(&[
+            ("authorization", signed),
+            ("x-amz-security-token", "token"),
+            ("amz-sdk-invocation-id", "0b6d0a4e-1"),
+            ("amz-sdk-request", "attempt=2; max=5"),
+        ]);
+        assert_eq!(head.credential.as_deref(), Some(b"AKIDEXAMPLE".as_slice()));
+        assert_eq!(head.client_request_id.as_deref(), Some("0b6d0a4e-1"));
+        assert_eq!(head.attempt, 2);
+        assert!(!format!("{head:?}").contains("5f4b") && !format!("{head:?}").contains("token"));
+    }
+
+    #[test]
     fn a_trace_context_is_taken_or_made() {
         let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         let (taken, map) = head(&[("traceparent", parent)]);
@@ -252,6 +272,7 @@ mod tests {
         let sent = map["traceparent"].to_str().unwrap();
         assert!(sent.starts_with(&format!("00-{}-", made.trace_id)), "{sent}");
         assert!(made.parent_span_id.is_none());
+        assert!(taken.trace_given && !made.trace_given);
 
         for bad in ["", "00-x", "00-00000000000000000000000000000000-b7ad6b7169203331-01"] {
             let (made, map) = head(&[("traceparent", bad)]);
@@ -264,6 +285,7 @@ mod tests {
     fn a_named_correlation_is_found_again() {
         let uuid = "0af76519-16cd-43dd-8448-eb211c80319c";
         assert_eq!(correlation(uuid).to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert!(head(&[("custody-correlation-id", uuid)]).0.trace_given);
         assert_eq!(correlation("order 17"), correlation("order 17"));
         assert_ne!(correlation("order 17"), correlation("order 18"));
     }

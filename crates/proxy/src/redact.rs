@@ -1,5 +1,7 @@
 //! Credentials in a query.
 
+use crate::identity::percent_decode;
+
 /// Names of parameters that carry credentials.
 const SECRET: [&str; 8] =
     ["key", "api_key", "api-key", "apikey", "access_token", "token", "sig", "signature"];
@@ -21,7 +23,8 @@ pub(crate) fn query(query: &str) -> (String, Option<&str>) {
 }
 
 fn is_secret(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
+    // A name may be encoded, and is the same name to the provider.
+    let lower = percent_decode(name).to_ascii_lowercase();
     SECRET.contains(&lower.as_str()) || lower.starts_with("x-amz-")
 }
 
@@ -35,6 +38,7 @@ mod tests {
             query("alt=sse&key=AIzaX&KEY=b&flag"),
             ("alt=sse&key=REDACTED&KEY=REDACTED&flag".to_owned(), Some("AIzaX"))
         );
+        assert_eq!(query("X%2DAmz-Signature=f").0, "X%2DAmz-Signature=REDACTED");
         assert_eq!(query("a=1"), ("a=1".to_owned(), None));
     }
 }

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
 
 use crate::forward::Forwarder;
+use crate::local::Local;
 use crate::presence::Presence;
 use crate::tls;
 use crate::upstream::{Upstream, UpstreamConfig};
@@ -41,12 +42,13 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Listens and serves on `threads` threads.
+    /// Listens and serves on `threads` threads; what `local` takes is its own.
     pub fn start(
         listen: SocketAddr,
         threads: usize,
         upstreams: &BTreeMap<String, UpstreamConfig>,
         capture: &Arc<Capture>,
+        local: Option<&Arc<dyn Local>>,
     ) -> Result<Self, ProxyError> {
         let wrong = |source| ProxyError { address: listen, source };
         // Sharing a port lets a second process listen on it too: that is asked for here and now.
@@ -69,7 +71,11 @@ impl Proxy {
                     (name.clone(), Arc::new(Upstream::new(config.clone(), tls.clone())))
                 })
                 .collect();
-            let forwarder = Arc::new(Forwarder { capture: Arc::clone(capture), upstreams });
+            let forwarder = Arc::new(Forwarder {
+                capture: Arc::clone(capture),
+                upstreams,
+                local: local.cloned(),
+            });
             let (stopped, connections) = (stopped.clone(), Arc::clone(&connections));
             let handle = std::thread::Builder::new()
                 .name(format!("proxy-{i}"))

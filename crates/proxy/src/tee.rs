@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use capture::{Gate, Gatekeeper, RequestTap, ResponseEnd, ResponseTap};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::presence::{Client, Presence};
@@ -29,8 +30,16 @@ const PROBE: Duration = Duration::from_millis(30);
 
 /// A request's body on its way to the provider.
 pub(crate) struct TeeRequest {
-    inner: Incoming,
+    inner: Inner,
     tap: Option<RequestTap>,
+}
+
+/// Where a request's bytes come from.
+enum Inner {
+    /// The client, as it sends them.
+    Client(Incoming),
+    /// A body that was read whole before.
+    Whole(Full<Bytes>),
 }
 
 impl TeeRequest {
@@ -38,9 +47,14 @@ impl TeeRequest {
         if let Some(length) = inner.size_hint().exact() {
             tap.expect(length);
         }
-        let mut tee = Self { inner, tap: Some(tap) };
+        let mut tee = Self { inner: Inner::Client(inner), tap: Some(tap) };
         tee.finish_if_ended();
         tee
+    }
+
+    /// A body of which the tap has heard all already.
+    pub(crate) fn whole(bytes: Bytes) -> Self {
+        Self { inner: Inner::Whole(Full::new(bytes)), tap: None }
     }
 
     /// Reads what the client still sends, for the record only; a client that is slow or has much
@@ -71,6 +85,15 @@ impl TeeRequest {
     }
 }
 
+impl Inner {
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Client(body) => body.is_end_stream(),
+            Self::Whole(body) => body.is_end_stream(),
+        }
+    }
+}
+
 impl Body for TeeRequest {
     type Data = Bytes;
     type Error = hyper::Error;
@@ -79,7 +102,13 @@ impl Body for TeeRequest {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let frame = match &mut self.inner {
+            Inner::Client(body) => std::task::ready!(Pin::new(body).poll_frame(cx)),
+            Inner::Whole(body) => {
+                let frame = std::task::ready!(Pin::new(body).poll_frame(cx));
+                return Poll::Ready(frame.map(|frame| frame.map_err(|never| match never {})));
+            }
+        };
         match &frame {
             Some(Ok(frame)) => {
                 if let (Some(data), Some(tap)) = (frame.data_ref(), &self.tap) {
@@ -103,7 +132,10 @@ impl Body for TeeRequest {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        match &self.inner {
+            Inner::Client(body) => body.size_hint(),
+            Inner::Whole(body) => body.size_hint(),
+        }
     }
 }
 
@@ -166,7 +198,7 @@ impl TeeResponse {
         inner: Incoming,
         mut tap: ResponseTap,
         gate: Gatekeeper,
-        stream: Option<provider::Format>,
+        watch: Option<EndWatch>,
         upstream: Arc<Upstream>,
         connection: Connection,
         presence: Presence,
@@ -177,7 +209,7 @@ impl TeeResponse {
         Self {
             inner: Some(inner),
             tap: Some(tap),
-            watch: stream.filter(|_| gate.waits()).map(EndWatch::new),
+            watch: watch.filter(|_| gate.waits()),
             gate,
             ahead: None,
             waiting: None,

@@ -15,6 +15,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::sigv4::Signing;
 use crate::tee::TeeRequest;
 
 /// A connection that was idle for longer is not used again: providers close them about then.
@@ -58,6 +59,18 @@ impl FromStr for BaseUrl {
     }
 }
 
+impl BaseUrl {
+    /// Its host: a name, or an address without brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Its port, the scheme's own where none was given.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
 impl std::fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let scheme = if self.tls { "https" } else { "http" };
@@ -72,6 +85,9 @@ pub struct UpstreamConfig {
     pub base_url: BaseUrl,
     /// How its calls are recorded.
     pub route: Arc<Route>,
+    /// How its calls are signed, where they are: those that carry a signature of the client's or no
+    /// `Authorization` at all. Others pass as they are.
+    pub signing: Option<Signing>,
 }
 
 /// An upstream with its idle connections, of one server thread.

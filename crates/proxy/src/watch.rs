@@ -1,26 +1,73 @@
 //! Seeing the end of a stream in its bytes, before the transport's own.
 
+mod array;
+mod frames;
+
+use provider::{Format, Framing};
+
+use array::Brackets;
+use frames::Frames;
+
 /// Longest marker that may be cut by a chunk's boundary, in bytes.
 const TAIL: usize = 48;
 
 /// Watches a stream for the provider's terminal event.
 ///
 /// Official clients stop reading there, so this is the last chunk as they see it: the one to hold
-/// at gate 2. An event may be cut into chunks anywhere, so the end is the blank line after the
-/// event that names it.
+/// at gate 2. An event may be cut into chunks anywhere, so the end is where the event that names it
+/// is over. What is taken for the end is the end of the record too: it must never be seen too early.
 pub(crate) struct EndWatch {
-    format: provider::Format,
+    format: Format,
     tail: Vec<u8>,
     marked: bool,
+    bounds: Bounds,
+}
+
+/// Where an event is over.
+enum Bounds {
+    /// At a blank line.
+    Blank,
+    /// At the end of a line.
+    Line,
+    /// With the array; no event needs to say so.
+    Array(Brackets),
+    /// At the end of a frame.
+    Frame(Frames),
 }
 
 impl EndWatch {
-    pub(crate) fn new(format: provider::Format) -> Self {
-        Self { format, tail: Vec::with_capacity(2 * TAIL), marked: false }
+    pub(crate) fn new(format: Format, framing: Framing) -> Self {
+        let bounds = match framing {
+            Framing::Sse => Bounds::Blank,
+            Framing::Lines => Bounds::Line,
+            Framing::Array => Bounds::Array(Brackets::default()),
+            Framing::EventStream => Bounds::Frame(Frames::default()),
+        };
+        Self { format, tail: Vec::with_capacity(2 * TAIL), marked: false, bounds }
     }
 
     /// True when these bytes complete the terminal event.
     pub(crate) fn push(&mut self, chunk: &[u8]) -> bool {
+        match &mut self.bounds {
+            Bounds::Array(brackets) => brackets.push(chunk),
+            Bounds::Blank => {
+                self.mark(chunk);
+                let blank = [b"\n\n".as_slice(), b"\r\n\r\n", b"\r\r"];
+                self.marked && blank.iter().any(|blank| self.tail.ends_with(blank))
+            }
+            Bounds::Line => {
+                self.mark(chunk);
+                self.marked && self.tail.ends_with(b"\n")
+            }
+            Bounds::Frame(frames) => {
+                let over = frames.push(chunk);
+                self.mark(chunk);
+                self.marked && over
+            }
+        }
+    }
+
+    fn mark(&mut self, chunk: &[u8]) {
         // The marker may stand across the boundary.
         self.tail.extend_from_slice(chunk.get(..TAIL).unwrap_or(chunk));
         self.marked |= provider::ends_stream(self.format, chunk)
@@ -34,47 +81,8 @@ impl EndWatch {
                 self.tail.drain(..self.tail.len().saturating_sub(TAIL));
             }
         }
-        let blank = [b"\n\n".as_slice(), b"\r\n\r\n", b"\r\r"];
-        self.marked && blank.iter().any(|blank| self.tail.ends_with(blank))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ends_at(format: provider::Format, stream: &[u8], size: usize) -> Option<usize> {
-        let mut watch = EndWatch::new(format);
-        let mut at = 0;
-        for chunk in stream.chunks(size) {
-            at += chunk.len();
-            if watch.push(chunk) {
-                return Some(at);
-            }
-        }
-        None
-    }
-
-    #[test]
-    fn the_end_is_seen_however_the_stream_is_cut() {
-        let anthropic = b"event: content_block_stop\ndata: {\"type\":\"content_block_stop\"}\n\n\
-            event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
-        let openai = b"data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\ndata: [DONE]\n\n";
-        for size in 1..=anthropic.len() {
-            let end = ends_at(provider::Format::AnthropicMessages, anthropic, size);
-            assert_eq!(end, Some(anthropic.len()), "chunks of {size}");
-        }
-        for size in 1..=openai.len() {
-            let end = ends_at(provider::Format::OpenAiChat, openai, size);
-            assert_eq!(end, Some(openai.len()), "chunks of {size}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_the_end_is_not_taken_for_it() {
-        let talk = b"data: {\"choices\":[{\"delta\":{\"content\":\"event: message_stop\"}}]}\n\n";
-        for size in 1..=talk.len() {
-            assert_eq!(ends_at(provider::Format::OpenAiChat, talk, size), None, "chunks of {size}");
-        }
-    }
-}
+mod tests;

@@ -7,32 +7,16 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsAuthorizer, AwsCredential};
+use object_store::aws::{AwsAuthorizer, AwsCredential};
 use object_store::client::{HttpRequest, HttpRequestBody};
-use object_store::{BackoffConfig, RetryConfig};
 use seal::Secret;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::remote::{Answer, Client, address};
 use crate::KeysError;
+use crate::aws;
 use crate::provider::RootSource;
-
-/// The variables from which AWS's clients take credentials.
-const CREDENTIALS: [&str; 12] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_METADATA_ENDPOINT",
-    "AWS_ALLOW_HTTP",
-];
 
 pub(super) struct Kms {
     client: Client,
@@ -111,24 +95,7 @@ impl Kms {
                 format!("https://kms.{region}.amazonaws.com{domain}")
             });
         let address = address(&source.provider, &endpoint)?;
-        // The storage client knows how AWS's credentials are found; nothing is stored with it.
-        let retry = RetryConfig {
-            max_retries: 2,
-            retry_timeout: std::time::Duration::from_secs(10),
-            backoff: BackoffConfig::default(),
-        };
-        let mut builder = AmazonS3Builder::new()
-            .with_bucket_name("unused")
-            .with_region(region.as_str())
-            .with_retry(retry);
-        for name in CREDENTIALS {
-            if let Some(value) = environment.plain(name)
-                && let Ok(name) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>()
-            {
-                builder = builder.with_config(name, value);
-            }
-        }
-        let store = builder.build().map_err(|error| {
+        let credentials = aws::provider(environment, &region).map_err(|error| {
             source.refused(format!("the credentials of AWS are not complete: {error}"))
         })?;
         Ok(Self {
@@ -137,7 +104,7 @@ impl Kms {
             address,
             region,
             key: key.to_owned(),
-            credentials: store.credentials().clone(),
+            credentials,
         })
     }
 
@@ -231,8 +198,7 @@ impl Kms {
             })
         })?;
         // Signing takes them as header values.
-        let visible = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
-        if !visible(&credential.key_id) || !credential.token.as_deref().is_none_or(visible) {
+        if !aws::fits_a_header(&credential) {
             return Err(self
                 .source
                 .refused("AWS_ACCESS_KEY_ID or AWS_SESSION_TOKEN holds characters that none has"));

@@ -344,6 +344,7 @@ impl Running {
             content_encoding: None,
             headers: Vec::new(),
             trace_id: TraceId([7; 16]),
+            trace_given: true,
             parent_span_id: None,
             client_request_id: None,
             session: None,

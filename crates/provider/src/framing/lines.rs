@@ -13,6 +13,8 @@ pub(crate) struct LineReader {
     /// Where the current line starts; what lies before is done with.
     start: usize,
     scan: usize,
+    /// Bytes at the front are gone: what is first in the buffer is not the body's first line.
+    begun: bool,
     limit: usize,
     /// A line over the limit is being dropped.
     skipping: bool,
@@ -27,10 +29,19 @@ impl Default for LineReader {
 
 impl LineReader {
     fn with_limit(limit: usize) -> Self {
-        Self { buf: Vec::new(), start: 0, scan: 0, limit, skipping: false, dropped: 0 }
+        Self {
+            buf: Vec::new(),
+            start: 0,
+            scan: 0,
+            begun: false,
+            limit,
+            skipping: false,
+            dropped: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.begun |= self.start > 0;
         self.buf.drain(..self.start);
         self.scan -= self.start;
         self.start = 0;
@@ -81,8 +92,8 @@ impl LineReader {
     /// A line without white space around it, unless nothing is left.
     fn line(&self, from: usize, end: usize) -> Option<&[u8]> {
         let line = self.buf.get(from..end)?;
-        let line =
-            if from == 0 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+        let first = from == 0 && !self.begun;
+        let line = if first { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
         Some(line.trim_ascii()).filter(|line| !line.is_empty())
     }
 
@@ -121,6 +132,16 @@ mod tests {
         for cut in 0..=text.len() {
             let (a, b) = text.split_at(cut);
             assert_eq!(read(&mut LineReader::default(), &[a, b]), expected, "{cut}");
+        }
+    }
+
+    #[test]
+    fn only_the_first_line_has_a_byte_order_mark() {
+        let text = "\u{feff}1\n\u{feff}2\n".as_bytes();
+        for cut in 0..=text.len() {
+            let (a, b) = text.split_at(cut);
+            let lines = read(&mut LineReader::default(), &[a, b]);
+            assert_eq!(lines, [("1".to_owned(), true), ("\u{feff}2".to_owned(), true)], "{cut}");
         }
     }
 

@@ -11,9 +11,9 @@ use serde_json::Value;
 use crate::json;
 use crate::reader::{self, Reader, Stream};
 use crate::taker::Taker;
-use crate::{ReadRequest, ReadResponse, usage};
+use crate::{ReadRequest, ReadResponse, error, usage};
 
-use super::{class, content, done_line, head, named};
+use super::{class, content, deployment, done_line, head, named};
 use message::message;
 pub(crate) use stream::ChoiceStream;
 
@@ -22,6 +22,10 @@ pub(crate) use stream::ChoiceStream;
 pub(crate) struct Chat;
 
 impl Reader for Chat {
+    fn target(&self, path: &str, out: &mut ReadRequest) {
+        deployment(path, out);
+    }
+
     fn request(&self, body: &mut Value, taker: &mut Taker, _out: &mut ReadRequest) {
         for (index, slot) in json::items(body, "messages").iter_mut().enumerate() {
             message(taker, slot, None, format_args!("messages[{index}]"));
@@ -67,7 +71,7 @@ impl Reader for Chat {
 }
 
 /// Takes one choice's output; whether it was refused.
-fn take_choice(taker: &mut Taker, choice: &mut Value, index: u64) -> bool {
+pub(super) fn take_choice(taker: &mut Taker, choice: &mut Value, index: u64) -> bool {
     let place = format_args!("choices[{index}].message");
     let Some(slot) = choice.get_mut("message") else {
         return false;
@@ -77,22 +81,40 @@ fn take_choice(taker: &mut Taker, choice: &mut Value, index: u64) -> bool {
     refused
 }
 
-/// Takes a choice's `finish_reason`.
-pub(super) fn finish(choice: &Value, refused: bool, taker: &mut Taker, out: &mut ReadResponse) {
+/// Takes a choice's `finish_reason`, and the error that OpenRouter tells beside it.
+pub(super) fn finish(choice: &mut Value, refused: bool, taker: &mut Taker, out: &mut ReadResponse) {
     let reason = json::filled(choice, "finish_reason");
     let mut found = reason.map_or(FinishClass::Unknown, class);
+    // Azure tells of each filter whether it stopped the choice.
+    if choice.get("content_filter_results").is_some_and(error::stopped) {
+        found = FinishClass::ContentFilter;
+    }
     if refused && matches!(found, FinishClass::Stop | FinishClass::Unknown) {
         found = FinishClass::Refusal;
     }
     reader::finish(out, taker, reason, found);
+    broke(choice, taker, out);
+}
+
+/// Takes an error that stands inside of an answer: the answer broke off.
+fn broke(holder: &mut Value, taker: &mut Taker, out: &mut ReadResponse) {
+    let stopped = error::filtered(holder);
+    if let Some(error) = error::take(holder, 200, taker) {
+        out.error = Some(error);
+        let class = if stopped { FinishClass::ContentFilter } else { FinishClass::Error };
+        reader::finish(out, taker, None, class);
+    }
 }
 
 /// Takes what chat and legacy completions name outside of their choices.
-pub(super) fn choices_head(body: &Value, taker: &mut Taker, out: &mut ReadResponse) {
+pub(super) fn choices_head(body: &mut Value, taker: &mut Taker, out: &mut ReadResponse) {
     head(body, taker, out);
     // Groq's streams carry usage in a member of their own.
     let counts = json::given(body, "usage").or_else(|| body.pointer("/x_groq/usage"));
     out.usage = counts.and_then(|counts| usage::openai(counts, &mut taker.oddities));
+    if let Some(groq) = body.get_mut("x_groq") {
+        broke(groq, taker, out);
+    }
     let later = body.pointer("/series/model").and_then(Value::as_array);
     if let (Some(first), Some(later)) = (&out.model, later) {
         let names = later

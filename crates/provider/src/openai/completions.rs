@@ -8,14 +8,18 @@ use crate::reader::{Reader, Stream};
 use crate::taker::Taker;
 use crate::{ReadRequest, ReadResponse};
 
-use super::chat::{ChoiceStream, choices_head, finish};
-use super::done_line;
+use super::chat::{ChoiceStream, choices_head, finish, take_choice};
+use super::{deployment, done_line};
 
 /// Reads legacy completions.
 #[derive(Debug)]
 pub(crate) struct Completions;
 
 impl Reader for Completions {
+    fn target(&self, path: &str, out: &mut ReadRequest) {
+        deployment(path, out);
+    }
+
     fn request(&self, body: &mut Value, taker: &mut Taker, _out: &mut ReadRequest) {
         if let Some(prompt) = body.get_mut("prompt") {
             texts(taker, prompt);
@@ -27,11 +31,10 @@ impl Reader for Completions {
         choices_head(body, taker, out);
         for choice in json::items(body, "choices") {
             taker.text_at(choice, "text", Role::Assistant, PartKind::Text);
-            // Some servers answer here as chat does.
-            if let Some(message) = choice.get_mut("message") {
-                taker.text_at(message, "content", Role::Assistant, PartKind::Text);
-            }
-            finish(choice, false, taker, out);
+            // Mistral's fill in the middle answers as chat does, and so do some servers.
+            let index = choice.get("index").and_then(Value::as_u64).unwrap_or_default();
+            let refused = take_choice(taker, choice, index);
+            finish(choice, refused, taker, out);
         }
     }
 
@@ -45,7 +48,7 @@ impl Reader for Completions {
 }
 
 /// Takes a prompt or an embedding's input: a text, texts, tokens, or lists of tokens.
-pub(super) fn texts(taker: &mut Taker, slot: &mut Value) {
+pub(crate) fn texts(taker: &mut Taker, slot: &mut Value) {
     let tokens = |items: &[Value]| !items.is_empty() && items.iter().all(Value::is_number);
     match slot {
         Value::String(_) => {

@@ -27,7 +27,8 @@ pub(crate) fn content(taker: &mut Taker, slot: &mut Value, role: Role, place: im
     }
 }
 
-fn one_block(taker: &mut Taker, block: &mut Value, role: Role, place: impl Display) {
+/// Takes one block.
+pub(crate) fn one_block(taker: &mut Taker, block: &mut Value, role: Role, place: impl Display) {
     if block.is_string() {
         taker.text(block, role, PartKind::Text);
         return;
@@ -72,12 +73,20 @@ fn one_block(taker: &mut Taker, block: &mut Value, role: Role, place: impl Displ
                 .map(|format| format!("audio/{format}"));
             let path = &["input_audio", "data"];
             take_data(taker, block, path, role, PartKind::Audio, format.as_deref());
-            take_url(taker, block, &["input_audio"], role, PartKind::Audio);
+            // Mistral has a text here: a link, a data URL, or bare base64.
+            if json::text(block, "input_audio").is_some_and(|text| text.contains(':')) {
+                take_url(taker, block, &["input_audio"], role, PartKind::Audio);
+            } else if json::filled(block, "input_audio").is_some() {
+                take_data(taker, block, &["input_audio"], role, PartKind::Audio, None);
+            }
         }
         "file" => {
             take_data(taker, block, &["file", "file_data"], role, PartKind::File, None);
             take_file_id(taker, block, &["file", "file_id"], role);
+            take_file_id(taker, block, &["file_id"], role);
         }
+        // Mistral's: which of the tools' results the text before rests on.
+        "reference" => taker.whole(block, role, PartKind::Citation),
         "input_file" => {
             take_data(taker, block, &["file_data"], role, PartKind::File, None);
             take_url(taker, block, &["file_url"], role, PartKind::File);

@@ -9,13 +9,17 @@ use crate::taker::Taker;
 use crate::{ReadRequest, ReadResponse, usage};
 
 use super::completions::texts;
-use super::head;
+use super::{deployment, head};
 
 /// Reads embeddings.
 #[derive(Debug)]
 pub(crate) struct Embeddings;
 
 impl Reader for Embeddings {
+    fn target(&self, path: &str, out: &mut ReadRequest) {
+        deployment(path, out);
+    }
+
     fn request(&self, body: &mut Value, taker: &mut Taker, _out: &mut ReadRequest) {
         if let Some(input) = body.get_mut("input") {
             texts(taker, input);

@@ -18,6 +18,8 @@ pub(crate) struct ChoiceStream {
     body: Map<String, Value>,
     choices: BTreeMap<u64, Choice>,
     series: Series,
+    /// Writer's bare pieces came, which have no end but the transport's.
+    bare: bool,
 }
 
 impl Stream for ChoiceStream {
@@ -44,8 +46,9 @@ impl Stream for ChoiceStream {
     }
 
     fn looks_finished(&self) -> bool {
-        !self.choices.is_empty()
-            && self.choices.values().all(|choice| is_given(&choice.members, "finish_reason"))
+        self.bare
+            || !self.choices.is_empty()
+                && self.choices.values().all(|choice| is_given(&choice.members, "finish_reason"))
     }
 
     fn finish(self: Box<Self>, _notes: &mut Notes) -> Value {
@@ -141,6 +144,16 @@ impl ChoiceStream {
             || json::text(&value, "object").is_some_and(|word| word.contains("completion"));
         let chunk = match value {
             Value::Object(chunk) if known => chunk,
+            // Writer's completions: a piece of the text and nothing else.
+            Value::Object(chunk) if is_piece(&chunk) => {
+                self.bare = true;
+                let choice = self.choices.entry(0).or_default();
+                for piece in chunk.values().filter_map(Value::as_str) {
+                    append(&mut choice.members, "text", piece);
+                    notes.content_events += u64::from(!piece.is_empty());
+                }
+                return;
+            }
             // An error without its wrapper, as `event: error` may carry.
             value if name == Some("error") => {
                 notes.terminal = true;
@@ -239,4 +252,8 @@ impl ChoiceStream {
 
 fn is_given(members: &Map<String, Value>, key: &str) -> bool {
     members.get(key).is_some_and(|value| !value.is_null())
+}
+
+fn is_piece(chunk: &Map<String, Value>) -> bool {
+    chunk.len() == 1 && chunk.get("value").is_some_and(Value::is_string)
 }

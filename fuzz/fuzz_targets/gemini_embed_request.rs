@@ -1,0 +1,4 @@
+#![cfg_attr(fuzzing, no_main)]
+#![doc = "See `custody_fuzz::gemini_embed_request`."]
+
+custody_fuzz::target!(gemini_embed_request);

@@ -1,0 +1,4 @@
+#![cfg_attr(fuzzing, no_main)]
+#![doc = "See `custody_fuzz::mcp_response`."]
+
+custody_fuzz::target!(mcp_response);
