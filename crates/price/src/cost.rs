@@ -33,7 +33,8 @@ impl Prices {
 /// The prices of the service tier that the call had. Two things out of the ordinary at once have a
 /// price that no table tells.
 fn level<'a>(entry: &'a Entry, service_tier: Option<&str>, raw: &Value) -> Option<&'a Level> {
-    let members = ["service_tier", "serviceTier", "trafficType", "speed", "inference_geo"];
+    let members =
+        ["service_tier", "serviceTier", "trafficType", "traffic_type", "speed", "inference_geo"];
     let told = members.iter().filter_map(|member| raw.get(member)?.as_str());
     let mut words: Vec<String> = service_tier
         .into_iter()
@@ -67,17 +68,21 @@ fn beside_text(raw: &Value) -> bool {
         // Cohere's pictures for embeddings.
         "/billed_units/image_tokens",
     ];
-    let google = |member: &str, other: &[&str]| {
-        let parts = raw.get(member).and_then(Value::as_array);
+    // Google's lists, by its words or the numbers that it has for them.
+    let google = |members: [&str; 2], of_text: fn(&Value) -> bool| {
+        let parts = members.iter().find_map(|member| raw.get(member)?.as_array());
         parts.into_iter().flatten().any(|part| {
-            let modality = part.get("modality").and_then(Value::as_str);
-            modality.is_some_and(|word| other.contains(&word))
-                && part.get("tokenCount").is_some_and(some)
+            let amount = part.get("tokenCount").or_else(|| part.get("token_count"));
+            amount.is_some_and(some) && !part.get("modality").is_none_or(of_text)
         })
     };
+    let read = |modality: &Value| modality != "AUDIO" && modality.as_u64() != Some(4);
+    let made = |modality: &Value| {
+        modality.as_str().map_or(modality.as_u64() == Some(1), |word| word == "TEXT")
+    };
     counts.iter().any(|path| raw.pointer(path).is_some_and(some))
-        || google("promptTokensDetails", &["AUDIO"])
-        || google("candidatesTokensDetails", &["AUDIO", "IMAGE", "VIDEO"])
+        || google(["promptTokensDetails", "prompt_tokens_details"], read)
+        || google(["candidatesTokensDetails", "candidates_tokens_details"], made)
 }
 
 /// The counts that have prices: those that are billed, where the provider tells them apart.
@@ -210,6 +215,8 @@ model = [
             json!({"completion_tokens_details": {"audio_tokens": 3}}),
             json!({"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 3}]}),
             json!({"candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 3}]}),
+            json!({"prompt_tokens_details": [{"modality": 4, "token_count": 3}]}),
+            json!({"candidatesTokensDetails": [{"modality": 2, "tokenCount": 3}]}),
         ] {
             assert_eq!(cost(None, &usage(100, 10, raw.clone())), None, "{raw}");
         }
@@ -217,6 +224,8 @@ model = [
             json!({"prompt_tokens_details": {"audio_tokens": 0}}),
             json!({"promptTokensDetails": [{"modality": "IMAGE", "tokenCount": 3}]}),
             json!({"candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": 3}]}),
+            json!({"candidatesTokensDetails": [{"modality": 1, "tokenCount": 3}, {}]}),
+            json!({"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 0}]}),
             json!([1, "x", null]),
         ] {
             assert_eq!(cost(None, &usage(100, 10, raw.clone())), Some(450), "{raw}");

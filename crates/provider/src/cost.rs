@@ -129,12 +129,15 @@ fn decimal(text: &str, decimals: i32) -> Option<u128> {
     Some(sum)
 }
 
-/// The service tier that an answer names outside of its usage object.
+/// The service tier that an answer names outside of its usage object, or Bedrock's way to answer
+/// faster for more money.
 pub(crate) fn service_tier(body: &Value) -> Option<String> {
-    // Bedrock's is an object.
-    let word = json::text(body, "service_tier").or_else(|| {
-        body.get("serviceTier").and_then(|tier| json::text(tier, "type").or(tier.as_str()))
-    });
+    let faster = body.pointer("/performanceConfig/latency").and_then(Value::as_str);
+    let word = faster
+        .filter(|word| *word != "standard")
+        .or_else(|| json::text(body, "service_tier"))
+        // Bedrock's is an object.
+        .or_else(|| body.get("serviceTier").and_then(|t| json::text(t, "type").or(t.as_str())));
     word.filter(|word| is_word(word, 64)).map(str::to_owned)
 }
 
@@ -257,6 +260,10 @@ mod tests {
         assert_eq!(of(r#"{"service_tier":"flex"}"#).as_deref(), Some("flex"));
         assert_eq!(of(r#"{"serviceTier":{"type":"priority"}}"#).as_deref(), Some("priority"));
         assert_eq!(of(r#"{"serviceTier":"default"}"#).as_deref(), Some("default"));
+        let faster =
+            r#"{"performanceConfig":{"latency":"optimized"},"serviceTier":{"type":"default"}}"#;
+        assert_eq!(of(faster).as_deref(), Some("optimized"));
+        assert_eq!(of(&faster.replace("optimized", "standard")).as_deref(), Some("default"));
         for none in [r#"{"service_tier":null}"#, r#"{"service_tier":"two words"}"#, "{}"] {
             assert_eq!(of(none), None, "{none}");
         }
