@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 /// The house, floor by floor. A crate depends only on lower floors.
-const FLOORS: [(&str, u8); 19] = [
+const FLOORS: [(&str, u8); 20] = [
     ("record", 0),
     ("tlog", 0),
     ("mask", 0),
@@ -16,6 +16,7 @@ const FLOORS: [(&str, u8); 19] = [
     ("provider", 1),
     ("archive", 1),
     ("segment", 1),
+    ("access", 2),
     ("keys", 2),
     ("ledger", 3),
     ("anchor", 3),
