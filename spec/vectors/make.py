@@ -171,6 +171,9 @@ others["hold.lifted"] = others["hold"] | {"event": "lifted", "reason": "settled"
 events = {name: canonical(head | {"kind": name.split(".")[0], "body": body}) for name, body in others.items()}
 events["interaction.kept"] = canonical(json.loads(interaction) | {"retention": {
     "class": "standard", "content_until": recorded + 400 * 86400000000, "locked_until": recorded + 183 * 86400000000}})
+events["interaction.token"] = canonical((token := json.loads(interaction)) | {
+    "oddities": [{"code": "identity_overridden", "detail": "user"}],
+    "who": token["who"] | {"caller": "t_0123456789abcdef", "identity": "token", "proven": ["roles", "user"]}})
 write("envelope.txt", interaction=interaction.decode(), interaction_sha256=sha256(interaction),
       gap=gap.decode(), gap_sha256=sha256(gap),
       **{name: value for kind, bytes_ in events.items()

@@ -18,9 +18,10 @@ use record::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::call::{CallHead, Failure, Identity};
+use crate::call::{CallHead, Failure};
 use crate::clear::Clear;
 use crate::engine::Shared;
+use crate::identity::Settled;
 use crate::pipeline::{Scopes, SealedSide};
 use crate::threads::ResponseJob;
 
@@ -34,6 +35,8 @@ pub(crate) struct RequestFields {
     pub(crate) bytes: u64,
     pub(crate) complete: bool,
     pub(crate) oddities: Vec<Oddity>,
+    /// Who the caller is.
+    pub(crate) settled: Settled,
 }
 
 /// The answer's side after parsing.
@@ -46,16 +49,18 @@ pub(crate) struct ResponseFields {
     pub(crate) token_gaps: Option<(u64, u64)>,
 }
 
-/// Whose data the call is: the user's, else the session's, else the caller's.
+/// Whose data the call is: the user's, else the session's, else the caller's, by its credential or
+/// by its access token.
 pub(crate) fn subject<'a>(
     head: &'a CallHead,
-    user: Option<&'a str>,
+    settled: &'a Settled,
     fingerprint: Option<&'a str>,
 ) -> Subject<'a> {
-    match (user, head.session.as_deref(), fingerprint) {
+    let caller = fingerprint.or(settled.caller.as_deref());
+    match (settled.user.as_deref(), head.session.as_deref(), caller) {
         (Some(user), _, _) => Subject::User(user),
         (None, Some(session), _) => Subject::Session(session),
-        (None, None, Some(credential)) => Subject::Caller(credential),
+        (None, None, Some(caller)) => Subject::Caller(caller),
         (None, None, None) => Subject::Caller("anonymous"),
     }
 }
@@ -72,14 +77,15 @@ pub(crate) fn at_admission(
     side: &SealedSide<RequestFields>,
     scopes: &Scopes,
     class: &RetentionClass,
-    user: Option<&str>,
     fingerprint: Option<String>,
     (thread, previous): (String, Option<RecordId>),
 ) -> Interaction {
     let fields = &side.fields;
-    let head = &fields.head;
+    let (head, settled) = (&fields.head, &fields.settled);
+    let user = settled.user.as_deref();
     let pseudonym = user.and_then(|_| shared.keys.pseudonym(scopes.subject.subject));
-    let clear = Clear { masker: &shared.masker, user, pseudonym: pseudonym.as_deref() };
+    let (masker, others) = (&shared.masker, &settled.others);
+    let clear = Clear { masker, user, pseudonym: pseudonym.as_deref(), others };
     let mut counts = side.counts.clone();
     let mut text = |t: &Option<String>| clear.option(t.as_deref(), &mut counts);
     let correlation = Correlation {
@@ -96,9 +102,11 @@ pub(crate) fn at_admission(
     let (environment, service) = (text(&head.environment), text(&head.service));
     let requested = text(&fields.read.model);
     let who = Who {
+        caller: settled.caller.clone(),
         credential: fingerprint,
         environment,
-        identity: identity(head, user).as_str().to_owned(),
+        identity: settled.identity.as_str().to_owned(),
+        proven: settled.proven.iter().map(|field| (*field).to_owned()).collect(),
         roles: head.roles.iter().map(|role| clear.text(role, &mut counts)).collect(),
         service,
         tags: head
@@ -168,13 +176,6 @@ pub(crate) fn at_admission(
     }
 }
 
-fn identity(head: &CallHead, user: Option<&str>) -> Identity {
-    match (head.identity, user) {
-        (Identity::None, Some(_)) => Identity::Body,
-        (known, _) => known,
-    }
-}
-
 fn masking(shared: &Shared, counts: &Counts) -> Masking {
     Masking {
         counts: counts.iter().map(|(entity, n)| (entity.as_str().to_owned(), n)).collect(),
@@ -193,7 +194,7 @@ pub(crate) fn with_outcome(
     let admitted = interaction.time.admitted;
     let fields = side.fields;
     let mut counts = Counts::default();
-    let clear = Clear { masker: &shared.masker, user: None, pseudonym: None };
+    let clear = Clear { masker: &shared.masker, user: None, pseudonym: None, others: &[] };
     let read = fields.read.as_ref();
     let status = job.start.as_ref().map(|start| start.status);
     let error = job

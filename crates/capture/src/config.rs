@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Access;
 use record::Classes;
 
 /// What a call waits for, and what happens when the log cannot be written (DESIGN §4).
@@ -84,6 +85,8 @@ pub struct Config {
     pub classes: Arc<Classes>,
     /// The masking policy.
     pub policy: mask::Policy,
+    /// Tells who sent a token; none: nobody knows any.
+    pub access: Option<Arc<Access>>,
 }
 
 impl Default for Config {
@@ -99,6 +102,7 @@ impl Default for Config {
             tenant: "default".to_owned(),
             classes: Arc::default(),
             policy: mask::Policy::default(),
+            access: None,
         }
     }
 }

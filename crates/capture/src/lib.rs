@@ -23,6 +23,7 @@ mod clear;
 mod config;
 mod decode;
 mod engine;
+mod identity;
 mod met;
 mod pipeline;
 mod queue;

@@ -18,6 +18,7 @@ use crate::assemble::{
 use crate::call::{CallHead, ResponseStart};
 use crate::decode::{Decoder, decode};
 use crate::engine::Shared;
+use crate::identity::{Settled, settle};
 use crate::pipeline::{Parsed, Scopes, SealedSide, Tapped};
 use crate::queue::Receiver;
 use crate::status::count;
@@ -167,11 +168,11 @@ impl Worker {
         bytes: Vec<u8>,
         seen: &Seen,
     ) -> Option<AdmittedCall> {
-        let parsed = Tapped((head, bytes)).parse(self.shared.config.max_body, seen);
+        let mut parsed = Tapped((head, bytes)).parse(self.shared.config.max_body, seen);
+        settle(self.shared.config.access.as_deref(), &mut parsed.fields);
         let fields = &parsed.fields;
-        let user = fields.head.user.clone().or_else(|| fields.read.user.clone());
         let fingerprint = fingerprint(&self.shared, &fields.head);
-        let owner = subject(&fields.head, user.as_deref(), fingerprint.as_deref());
+        let owner = subject(&fields.head, &fields.settled, fingerprint.as_deref());
         let head = &fields.head;
         let callers = [fingerprint.as_deref(), head.service.as_deref()];
         let (upstream, otherwise) = (&head.route.upstream, &head.route.class);
@@ -181,8 +182,7 @@ impl Worker {
         let format = fields.read.format;
         let side = parsed.mask(&self.shared, &scopes).seal(&self.shared, &scopes);
         let thread = self.shared.threading.find(id, &side.refs);
-        let interaction =
-            at_admission(&self.shared, &side, &scopes, class, user.as_deref(), fingerprint, thread);
+        let interaction = at_admission(&self.shared, &side, &scopes, class, fingerprint, thread);
         count(
             &self.shared.counters.oddities,
             u64::try_from(interaction.oddities.len()).unwrap_or(0),
@@ -354,6 +354,7 @@ impl Tapped<(CallHead, Vec<u8>)> {
             bytes: seen.total,
             complete: seen.complete,
             oddities,
+            settled: Settled::default(),
         };
         Parsed { fields, parts, skeleton: Some(skeleton) }
     }

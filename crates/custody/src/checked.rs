@@ -90,5 +90,7 @@ fn capture_config(config: &Config, classes: &Arc<Classes>) -> anyhow::Result<cap
         tenant: TENANT.to_owned(),
         classes: Arc::clone(classes),
         policy,
+        // The recorder's to give: it reads files and asks the issuer.
+        access: None,
     })
 }

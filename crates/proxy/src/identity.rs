@@ -48,6 +48,8 @@ pub(crate) fn read(
         .find_map(|name| headers.get(*name))
         .map(|value| value.as_bytes().to_vec())
         .or(query_credential);
+    // Bytes only: whose it is takes longer than a call may wait.
+    let token = headers.get("custody-token").map(|value| value.as_bytes().to_vec());
     let (user, identity) = match (own("custody-user"), from_baggage("user.id")) {
         (Some(user), _) => (Some(user), Identity::Header),
         (None, Some(user)) => (Some(user), Identity::Baggage),
@@ -75,6 +77,7 @@ pub(crate) fn read(
         service: own("custody-service").or_else(|| from_baggage("service.name")),
         tags: own("custody-tags").map(|tags| pairs(&tags)).unwrap_or_default(),
         credential,
+        token,
         attempt: text(headers, "x-stainless-retry-count")
             .and_then(|n| n.parse::<u32>().ok())
             .unwrap_or(0)
@@ -224,6 +227,7 @@ mod tests {
             ("custody-tags", "team=red, plain"),
             ("custody-role", "support, lead"),
             ("x-stainless-retry-count", "2"),
+            ("custody-token", "Bearer x.y.z"),
         ]);
         assert_eq!((head.user.as_deref(), head.identity), (Some("alice"), Identity::Header));
         assert_eq!(head.session.as_deref(), Some("s 1"));
@@ -233,6 +237,8 @@ mod tests {
         assert_eq!(head.attempt, 3);
         assert_eq!(head.credential.as_deref(), Some(b"abc".as_slice()));
         assert_eq!(head.query.as_deref(), Some("key=REDACTED&z=1"));
+        assert_eq!(head.token.as_deref(), Some(b"Bearer x.y.z".as_slice()));
+        assert!(!head.headers.iter().any(|(_, value)| value.contains("x.y.z")));
     }
 
     #[test]

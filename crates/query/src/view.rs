@@ -48,9 +48,11 @@ pub(crate) fn of(at: &RecordAt, envelope: &Envelope, opened: &Opened, sealed: bo
             "last_byte": time(i.time.last_byte),
         },
         "who": {
+            "caller": i.who.caller,
             "credential": i.who.credential,
             "user": i.who.user,
             "identity": i.who.identity,
+            "proven": i.who.proven,
             "roles": i.who.roles,
             "environment": i.who.environment,
             "service": i.who.service,
