@@ -4,6 +4,7 @@ mod anchors;
 mod keys;
 mod lifecycle;
 mod load;
+mod oidc;
 mod unit;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub(crate) use lifecycle::{
 pub(crate) use load::load;
 #[cfg(test)]
 pub(crate) use load::load_text;
+pub(crate) use oidc::OidcTable;
 pub(crate) use unit::{Bytes, Span};
 
 /// Everything that can be configured.
@@ -39,6 +41,8 @@ pub(crate) struct Config {
     /// Name of this collector: a folder of the archive and the end of its log's origin.
     pub(crate) collector: String,
     pub(crate) keys: KeysConfig,
+    /// Whose JWTs say who is asking.
+    pub(crate) oidc: OidcTable,
     pub(crate) proxy: ProxyConfig,
     pub(crate) api: ApiConfig,
     pub(crate) capture: CaptureConfig,
@@ -160,6 +164,7 @@ impl Default for Config {
             archive_immutable: true,
             collector: "c1".to_owned(),
             keys: KeysConfig::default(),
+            oidc: OidcTable::default(),
             proxy: ProxyConfig::default(),
             api: ApiConfig::default(),
             capture: CaptureConfig::default(),
