@@ -188,6 +188,9 @@ for kind, facts, parts in [
         "correlation": {"attempt": 1, "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"},
         "content": {"parts": parts, "skeleton": part("user", "skeleton", b"j{}")},
         "time": {"admitted": recorded - 2000000, "last_byte": recorded - 400}})
+events["interaction.token"] = canonical((token := json.loads(interaction)) | {
+    "oddities": [{"code": "identity_overridden", "detail": "user"}],
+    "who": token["who"] | {"caller": "t_0123456789abcdef", "identity": "token", "proven": ["roles", "user"]}})
 write("envelope.txt", interaction=interaction.decode(), interaction_sha256=sha256(interaction),
       gap=gap.decode(), gap_sha256=sha256(gap),
       **{name: value for kind, bytes_ in events.items()

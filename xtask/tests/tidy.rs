@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 /// The house, floor by floor. A crate depends only on lower floors.
-const FLOORS: [(&str, u8); 20] = [
+const FLOORS: [(&str, u8); 22] = [
     ("record", 0),
     ("tlog", 0),
     ("mask", 0),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, u8); 20] = [
     ("price", 1),
     ("archive", 1),
     ("segment", 1),
+    ("access", 2),
     ("keys", 2),
     ("ledger", 3),
     ("anchor", 3),

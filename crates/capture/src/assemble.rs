@@ -10,10 +10,11 @@ use record::envelope::{
 use record::{AdmissionNumber, FinishClass, Oddity, Outcome, RecordId, RetentionClass, Timestamp};
 use std::collections::HashMap;
 
-use crate::call::{CallHead, Failure, Identity};
+use crate::call::{CallHead, Failure};
 use crate::clear::Clear;
 use crate::cost::cost;
 use crate::engine::Shared;
+use crate::identity::Settled;
 use crate::pipeline::{Scopes, SealedSide};
 use crate::threading::{Chain, Found};
 use crate::threads::ResponseJob;
@@ -30,6 +31,8 @@ pub(crate) struct RequestFields {
     pub(crate) bytes: u64,
     pub(crate) complete: bool,
     pub(crate) oddities: Vec<Oddity>,
+    /// Who the caller is.
+    pub(crate) settled: Settled,
 }
 
 /// The answer's side after parsing.
@@ -42,16 +45,18 @@ pub(crate) struct ResponseFields {
     pub(crate) token_gaps: Option<(u64, u64)>,
 }
 
-/// Whose data the call is: the user's, else the session's, else the caller's.
+/// Whose data the call is: the user's, else the session's, else the caller's, by its credential or
+/// by its access token.
 pub(crate) fn subject<'a>(
     head: &'a CallHead,
-    user: Option<&'a str>,
+    settled: &'a Settled,
     fingerprint: Option<&'a str>,
 ) -> Subject<'a> {
-    match (user, head.session.as_deref(), fingerprint) {
+    let caller = fingerprint.or(settled.caller.as_deref());
+    match (settled.user.as_deref(), head.session.as_deref(), caller) {
         (Some(user), _, _) => Subject::User(user),
         (None, Some(session), _) => Subject::Session(session),
-        (None, None, Some(credential)) => Subject::Caller(credential),
+        (None, None, Some(caller)) => Subject::Caller(caller),
         (None, None, None) => Subject::Caller("anonymous"),
     }
 }
@@ -68,14 +73,15 @@ pub(crate) fn at_admission(
     side: &SealedSide<RequestFields>,
     scopes: &Scopes,
     class: &RetentionClass,
-    user: Option<&str>,
     fingerprint: Option<String>,
     (found, documents): (&Found, Vec<DocumentLink>),
 ) -> Interaction {
     let fields = &side.fields;
-    let head = &fields.head;
+    let (head, settled) = (&fields.head, &fields.settled);
+    let user = settled.user.as_deref();
     let pseudonym = user.and_then(|_| shared.keys.pseudonym(scopes.subject.subject));
-    let clear = Clear { masker: &shared.masker, user, pseudonym: pseudonym.as_deref() };
+    let (masker, others) = (&shared.masker, &settled.others);
+    let clear = Clear { masker, user, pseudonym: pseudonym.as_deref(), others };
     let mut counts = side.counts.clone();
     let mut text = |t: &Option<String>| clear.option(t.as_deref(), &mut counts);
     let correlation = Correlation {
@@ -91,7 +97,7 @@ pub(crate) fn at_admission(
         trace_id: Some(head.trace_id),
     };
     let requested = text(&fields.read.model);
-    let who = who(head, user, fingerprint, pseudonym.clone(), &clear, &mut counts);
+    let who = who(head, settled, fingerprint, pseudonym.clone(), &clear, &mut counts);
     let mut oddities = fields.oddities.clone();
     oddities.extend(fields.read.oddities.iter().cloned());
     oddities.extend(side.oddities.iter().cloned());
@@ -157,16 +163,18 @@ pub(crate) fn at_admission(
 /// Who asked, as far as it may stand in the clear.
 pub(crate) fn who(
     head: &CallHead,
-    user: Option<&str>,
+    settled: &Settled,
     fingerprint: Option<String>,
     pseudonym: Option<String>,
     clear: &Clear<'_>,
     counts: &mut Counts,
 ) -> Who {
     Who {
+        caller: settled.caller.clone(),
         credential: fingerprint,
         environment: clear.option(head.environment.as_deref(), counts),
-        identity: identity(head, user).as_str().to_owned(),
+        identity: settled.identity.as_str().to_owned(),
+        proven: settled.proven.iter().map(|field| (*field).to_owned()).collect(),
         roles: head.roles.iter().map(|role| clear.text(role, counts)).collect(),
         service: clear.option(head.service.as_deref(), counts),
         tags: head
@@ -175,13 +183,6 @@ pub(crate) fn who(
             .map(|(k, v)| (clear.text(k, counts), clear.text(v, counts)))
             .collect(),
         user: pseudonym,
-    }
-}
-
-fn identity(head: &CallHead, user: Option<&str>) -> Identity {
-    match (head.identity, user) {
-        (Identity::None, Some(_)) => Identity::Body,
-        (known, _) => known,
     }
 }
 
@@ -203,7 +204,7 @@ pub(crate) fn with_outcome(
     let admitted = interaction.time.admitted;
     let fields = side.fields;
     let mut counts = Counts::default();
-    let clear = Clear { masker: &shared.masker, user: None, pseudonym: None };
+    let clear = Clear { masker: &shared.masker, user: None, pseudonym: None, others: &[] };
     let read = fields.read.as_ref();
     // 0 is said of reports that tell no status.
     let status = job.start.as_ref().map(|start| start.status).filter(|status| *status > 0);

@@ -31,6 +31,10 @@ pub enum Identity {
     /// Nothing was said.
     #[default]
     None,
+    /// An access token.
+    Token,
+    /// A JWT of the OIDC issuer.
+    Oidc,
     /// A `Custody-*` header.
     Header,
     /// W3C baggage.
@@ -43,6 +47,8 @@ impl Identity {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
+            Self::Token => "token",
+            Self::Oidc => "oidc",
             Self::Header => "header",
             Self::Baggage => "baggage",
             Self::Body => "body",
@@ -100,6 +106,8 @@ pub struct CallHead {
     pub tags: BTreeMap<String, String>,
     /// The credential that went to the provider; only a keyed fingerprint of it is kept.
     pub credential: Option<Vec<u8>>,
+    /// The access token or JWT that came for Custody; nothing of it is kept.
+    pub token: Option<Vec<u8>>,
     /// 1, or more when the caller says that it tries again.
     pub attempt: u32,
     /// Made by a probe or a replay.
@@ -224,6 +232,7 @@ impl CallHead {
             service: None,
             tags: BTreeMap::new(),
             credential: None,
+            token: None,
             attempt: 1,
             synthetic: false,
         }

@@ -13,6 +13,8 @@ pub(crate) struct Clear<'a> {
     pub(crate) user: Option<&'a str>,
     /// What stands in the user id's place.
     pub(crate) pseudonym: Option<&'a str>,
+    /// User ids that are not this call's and must not stand here either, the longest first.
+    pub(crate) others: &'a [String],
 }
 
 impl Clear<'_> {
@@ -22,16 +24,38 @@ impl Clear<'_> {
             end -= 1;
         }
         let text = text.get(..end).unwrap_or_default();
-        let hidden = match self.user {
-            Some(user) if user.len() >= SHORTEST_ID && text.contains(user) => {
-                text.replace(user, self.pseudonym.unwrap_or("[USER]"))
+        // The longest first: one id may be the beginning of another.
+        let user = self.user.map(|user| (user, self.pseudonym.unwrap_or("[USER]")));
+        let others = self.others.iter().map(|id| (id.as_str(), "[USER]"));
+        let longer = |(id, _): &(&str, _)| id.len() > user.map_or(0, |(user, _)| user.len());
+        let first = others.clone().filter(longer);
+        let mut hidden = text.to_owned();
+        for (id, instead) in first.chain(user).chain(others.filter(|other| !longer(other))) {
+            if id.len() >= SHORTEST_ID && hidden.contains(id) {
+                hidden = hidden.replace(id, instead);
             }
-            _ => text.to_owned(),
-        };
+        }
         self.masker.mask_text(&hidden, counts).into_owned()
     }
 
     pub(crate) fn option(&self, text: Option<&str>, counts: &mut Counts) -> Option<String> {
         text.filter(|text| !text.is_empty()).map(|text| self.text(text, counts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mask::Policy;
+
+    use super::*;
+
+    #[test]
+    fn no_user_id_stands_in_the_clear_neither_the_calls_nor_a_claimed_one() {
+        let masker = Masker::new(Policy::default(), [7; 32]);
+        let others = ["bobby".to_owned(), "x".to_owned()];
+        let clear =
+            Clear { masker: &masker, user: Some("bob"), pseudonym: Some("u_1"), others: &others };
+        let told = clear.text("bob and bobby, x", &mut Counts::default());
+        assert_eq!(told, "u_1 and [USER], x");
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Access;
 use price::Prices;
 use record::Classes;
 
@@ -87,6 +88,8 @@ pub struct Config {
     pub policy: mask::Policy,
     /// What tokens cost, where an answer does not tell it.
     pub prices: Arc<Prices>,
+    /// Tells who sent a token; none: nobody knows any.
+    pub access: Option<Arc<Access>>,
 }
 
 impl Default for Config {
@@ -103,6 +106,7 @@ impl Default for Config {
             classes: Arc::default(),
             policy: mask::Policy::default(),
             prices: Arc::default(),
+            access: None,
         }
     }
 }

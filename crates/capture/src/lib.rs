@@ -27,6 +27,7 @@ mod cost;
 mod decode;
 mod documents;
 mod engine;
+mod identity;
 mod met;
 mod pipeline;
 mod queue;

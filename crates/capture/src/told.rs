@@ -9,6 +9,7 @@ use record::{Body, Content, Envelope, GapReason, Oddity, Part, PartKind, RecordI
 
 use crate::assemble::{AdmittedCall, fingerprint, masking, subject, who};
 use crate::clear::Clear;
+use crate::identity::settle;
 use crate::pipeline::Parsed;
 use crate::report::{Answer, Told};
 use crate::status::count;
@@ -68,14 +69,17 @@ impl Worker {
         batch.held.push(share);
     }
 
-    fn seal_event(&self, id: RecordId, told: Told) -> Option<Sealed> {
+    fn seal_event(&self, id: RecordId, mut told: Told) -> Option<Sealed> {
         let shared = &self.shared;
         let now = shared.clock.now();
+        let (access, mut oddities) = (shared.config.access.as_deref(), told.oddities);
+        let mut settled = settle(access, &mut told.head, None, now, &mut oddities);
         let head = &told.head;
         let fingerprint = fingerprint(shared, head);
         // An application that named the person once, with the call, need not do it again.
-        let user = head.user.clone().or_else(|| shared.threading.user_of(head.trace_id));
-        let owner = subject(head, user.as_deref(), fingerprint.as_deref());
+        settled.user = settled.user.or_else(|| shared.threading.user_of(head.trace_id));
+        let user = settled.user.clone();
+        let owner = subject(head, &settled, fingerprint.as_deref());
         let callers = [fingerprint.as_deref(), head.service.as_deref()];
         let classes = &shared.config.classes;
         let class = classes.choose(&head.route.upstream, &head.path, callers, &head.route.class);
@@ -96,11 +100,11 @@ impl Worker {
             masker: &shared.masker,
             user: user.as_deref(),
             pseudonym: pseudonym.as_deref(),
+            others: &settled.others,
         };
         let session = clear.option(head.session.as_deref(), &mut counts);
         let client_request_id = clear.option(head.client_request_id.as_deref(), &mut counts);
-        let who = who(head, user.as_deref(), fingerprint, pseudonym.clone(), &clear, &mut counts);
-        let mut oddities = told.oddities;
+        let who = who(head, &settled, fingerprint, pseudonym.clone(), &clear, &mut counts);
         oddities.extend(ahead(told.began, now));
         oddities.extend(side.oddities);
         let event = Event {

@@ -19,6 +19,7 @@ use crate::assemble::{
 use crate::call::{CallHead, ResponseStart};
 use crate::decode::{Decoder, decode};
 use crate::engine::Shared;
+use crate::identity::{Settled, settle};
 use crate::pipeline::{Parsed, Scopes, SealedSide, Tapped};
 use crate::queue::Receiver;
 use crate::status::count;
@@ -178,18 +179,21 @@ impl Worker {
         bytes: Vec<u8>,
         seen: &Seen,
     ) -> Option<AdmittedCall> {
-        let parsed = Tapped((head, bytes)).parse(self.shared.config.max_body, seen);
+        let mut parsed = Tapped((head, bytes)).parse(self.shared.config.max_body, seen);
+        let access = self.shared.config.access.as_deref();
+        let at = parsed.fields.kept_from;
+        let RequestFields { head, read, oddities, .. } = &mut parsed.fields;
+        parsed.fields.settled = settle(access, head, read.user.as_ref(), at, oddities);
         let fields = &parsed.fields;
-        let user = fields.head.user.clone().or_else(|| fields.read.user.clone());
         let fingerprint = fingerprint(&self.shared, &fields.head);
-        let owner = subject(&fields.head, user.as_deref(), fingerprint.as_deref());
+        let owner = subject(&fields.head, &fields.settled, fingerprint.as_deref());
         let head = &fields.head;
         let callers = [fingerprint.as_deref(), head.service.as_deref()];
         let (upstream, otherwise) = (&head.route.upstream, &head.route.class);
         let classes = &self.shared.config.classes;
         let class = classes.choose(upstream, &head.path, callers, otherwise);
         let scopes = self.scopes(owner, class, seen.kept_from)?;
-        if let Some(user) = &user {
+        if let Some(user) = &fields.settled.user {
             self.shared.threading.note_user(head.trace_id, user);
         }
         let format = fields.read.format;
@@ -205,15 +209,8 @@ impl Worker {
             parts: &side.refs,
             prints: &side.prints,
         });
-        let interaction = at_admission(
-            &self.shared,
-            &side,
-            &scopes,
-            class,
-            user.as_deref(),
-            fingerprint,
-            (&found, documents),
-        );
+        let interaction =
+            at_admission(&self.shared, &side, &scopes, class, fingerprint, (&found, documents));
         count(
             &self.shared.counters.oddities,
             u64::try_from(interaction.oddities.len()).unwrap_or(0),
@@ -442,6 +439,7 @@ impl Tapped<(CallHead, Vec<u8>)> {
             bytes: seen.total,
             complete: seen.complete,
             oddities,
+            settled: Settled::default(),
         };
         Parsed { fields, parts, skeleton: Some(skeleton), own: BTreeMap::new() }
     }

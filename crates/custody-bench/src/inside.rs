@@ -91,6 +91,7 @@ impl Inside {
             service: None,
             tags: BTreeMap::new(),
             credential: Some(b"Bearer sk-bench".to_vec()),
+            token: None,
             attempt: 1,
             synthetic: false,
         };

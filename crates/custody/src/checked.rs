@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use access::OidcConfig;
 use anyhow::{Context as _, anyhow};
 use capture::Sink;
 use proxy::UpstreamConfig;
@@ -21,6 +22,7 @@ pub(crate) struct Checked {
     pub(crate) collector: CollectorName,
     pub(crate) capture: capture::Config,
     pub(crate) place: Place,
+    pub(crate) oidc: Option<OidcConfig>,
 }
 
 impl Checked {
@@ -44,10 +46,11 @@ impl Checked {
         }
         config.lifecycle.check()?;
         config.anchors.check()?;
+        let oidc = config.oidc.issuer()?;
         let place = Place::of(config)?;
         place.root_source()?;
         place.check_cold()?;
-        Ok(Self { classes, upstreams, collector, capture, place })
+        Ok(Self { classes, upstreams, collector, capture, place, oidc })
     }
 }
 
@@ -91,5 +94,7 @@ fn capture_config(config: &Config, classes: &Arc<Classes>) -> anyhow::Result<cap
         classes: Arc::clone(classes),
         policy,
         prices: Arc::new(config.prices.read()?),
+        // The recorder's to give: it reads files and asks the issuer.
+        access: None,
     })
 }

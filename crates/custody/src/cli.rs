@@ -2,6 +2,7 @@
 
 mod keys;
 mod prices;
+mod token;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use keys::{KeysArgs, KeysCommand, RotateCommand};
 pub(crate) use prices::PricesArgs;
+pub(crate) use token::{CreateArgs, TokenArgs, TokenCommand};
 
 /// A flight recorder for AI: records every call to a model, sealed and provable.
 #[derive(Debug, Parser)]
@@ -48,6 +50,8 @@ pub(crate) enum Command {
     Witness(WitnessArgs),
     /// Show the public keys of the collectors, or put other keys in the place of those in use
     Keys(KeysArgs),
+    /// Make, list and revoke access tokens, which prove who is asking
+    Token(TokenArgs),
     /// Check the configuration
     Config(ConfigArgs),
 }

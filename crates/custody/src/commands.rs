@@ -12,6 +12,7 @@ pub(crate) mod retention;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod show;
+pub(crate) mod token;
 pub(crate) mod trace;
 pub(crate) mod verify;
 pub(crate) mod witness;

@@ -4,6 +4,7 @@ mod anchors;
 mod keys;
 mod lifecycle;
 mod load;
+mod oidc;
 mod prices;
 mod unit;
 
@@ -23,6 +24,7 @@ pub(crate) use lifecycle::{
 pub(crate) use load::load;
 #[cfg(test)]
 pub(crate) use load::load_text;
+pub(crate) use oidc::OidcTable;
 pub(crate) use prices::PricesConfig;
 pub(crate) use unit::{Bytes, Span};
 
@@ -42,6 +44,8 @@ pub(crate) struct Config {
     /// Name of this collector: a folder of the archive and the end of its log's origin.
     pub(crate) collector: String,
     pub(crate) keys: KeysConfig,
+    /// Whose JWTs say who is asking.
+    pub(crate) oidc: OidcTable,
     pub(crate) proxy: ProxyConfig,
     pub(crate) api: ApiConfig,
     pub(crate) capture: CaptureConfig,
@@ -184,6 +188,7 @@ impl Default for Config {
             archive_immutable: true,
             collector: "c1".to_owned(),
             keys: KeysConfig::default(),
+            oidc: OidcTable::default(),
             proxy: ProxyConfig::default(),
             api: ApiConfig::default(),
             capture: CaptureConfig::default(),

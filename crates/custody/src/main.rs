@@ -123,6 +123,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Prices(args) => commands::prices::run(&args),
         Command::Witness(args) => commands::witness::run(&args),
         Command::Keys(args) => commands::keys::run(&args),
+        Command::Token(args) => commands::token::run(&args),
         Command::Config(args) => commands::config::run(&args),
     }
 }

@@ -74,6 +74,11 @@ impl Place {
         self.data.join("collectors")
     }
 
+    /// The access tokens.
+    pub(crate) fn tokens(&self) -> PathBuf {
+        self.data.join("tokens.json")
+    }
+
     /// Erasures that wait or are under way.
     pub(crate) fn erasures(&self) -> PathBuf {
         self.data.join("erasures")

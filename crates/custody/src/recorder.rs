@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use access::Access;
 use anyhow::Context as _;
 use api::Api;
 use archive::{Archive, ArchiveError, durable};
@@ -59,7 +60,8 @@ impl Recorder {
     /// Starts everything.
     pub(crate) fn start(config: Config) -> Result<Self, Failure> {
         let checked = Checked::of(&config).map_err(Failure::Usage)?;
-        let Checked { classes, upstreams, collector, capture: capture_config, place } = checked;
+        let Checked { classes, upstreams, collector, capture: mut capture_config, place, oidc } =
+            checked;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let folder = place.collectors().join(collector.as_str());
         let disk = RealDisk::create(&folder)
@@ -95,6 +97,8 @@ impl Recorder {
         })?;
         let ledger = Arc::new(ledger);
         let policy = capture_config.policy.version().to_owned();
+        let access = Access::start(place.tokens(), oidc).context("[oidc]");
+        capture_config.access = Some(Arc::new(access.map_err(Failure::Usage)?));
         let capture = Arc::new(Capture::start(
             capture_config,
             Arc::clone(&ledger),

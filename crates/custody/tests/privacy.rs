@@ -240,9 +240,13 @@ fn secrets() -> Vec<String> {
 }
 
 fn leaks(place: &str, bytes: &[u8]) -> Vec<String> {
+    leaks_of(&secrets(), place, bytes)
+}
+
+fn leaks_of(secrets: &[String], place: &str, bytes: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
-    for secret in secrets() {
-        for (form, needle) in forms(&secret) {
+    for secret in secrets {
+        for (form, needle) in forms(secret) {
             if contains(bytes, &needle) {
                 found.push(format!("{secret:?} ({form}) in {place}"));
                 break;
@@ -359,4 +363,52 @@ fn what_was_sealed_can_be_read_again() {
         let run = support::custody(&["search", &text, "--json", "--unrecorded", "--data", data]);
         assert!(!run.lines().is_empty(), "{place} is not in the log");
     }
+}
+
+/// Neither tokens nor whom they name, nor who was claimed in vain.
+#[test]
+fn nothing_of_a_token_is_kept() {
+    let (folder, setup, server) = recorder();
+    let data = setup.data.to_str().unwrap();
+    let run = support::custody(&[
+        "token", "create", "laptop", "--user", USER, "--role", "support", "--data", data,
+    ]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let token = run.stdout.trim().to_owned();
+    let claims = json!({"iss": "https://issuer.example", "sub": BODY_USER});
+    let part = |value: &Value| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let (payload, signature) = (part(&claims), part(&json!(canary("signature"))));
+    let jwt = format!("{}.{payload}.{signature}", part(&json!({"alg": "RS256"})));
+    let session = format!("chat of {BODY_USER}");
+    for sent in [token.clone(), format!("Bearer {token}"), format!("Bearer {jwt}"), jwt] {
+        let headers = [
+            ("custody-token", sent.as_str()),
+            ("custody-user", BODY_USER),
+            ("custody-session", session.as_str()),
+            ("x-script", "put answer"),
+        ];
+        let body = chat_body().to_string();
+        post_to(server.proxy, "/openai/v1/chat/completions", &headers, body.as_bytes()).unwrap();
+    }
+    let proven = support::until("a call of the token", support::SOON, || {
+        let calls = support::interactions(&setup.data);
+        (calls.len() == 4).then(|| calls.iter().filter(|c| c["who"]["identity"] == "token").count())
+    });
+    assert_eq!(proven, 2);
+    server.kill();
+    let secret = token.rsplit('_').next().unwrap().to_owned();
+    let raw = hex::decode(&secret).unwrap();
+    let secrets = [token, secret, payload, signature, USER.to_owned(), BODY_USER.to_owned()];
+    let mut found = Vec::new();
+    let mut files = 0;
+    for path in files_under(folder.path()) {
+        let content = std::fs::read(&path).unwrap();
+        let place = path.strip_prefix(folder.path()).unwrap().display().to_string();
+        found.extend(leaks_of(&secrets, &place, &content));
+        if contains(&content, &raw) {
+            found.push(format!("the secret's bytes in {place}"));
+        }
+        files += usize::from(place.ends_with("tokens.json"));
+    }
+    assert_eq!((found, files), (Vec::new(), 1));
 }

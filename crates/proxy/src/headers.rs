@@ -66,6 +66,7 @@ mod tests {
             ("x-hop", "1"),
             ("transfer-encoding", "chunked"),
             ("custody-user", "alice"),
+            ("custody-token", "ctk_x"),
             ("authorization", "Bearer x"),
             ("x-stays", "1"),
             ("expect", "100-continue"),

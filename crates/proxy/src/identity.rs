@@ -52,6 +52,8 @@ pub fn read(
         .map(String::into_bytes)
         .or_else(|| CREDENTIALS.iter().find_map(|n| Some(headers.get(*n)?.as_bytes().to_vec())))
         .or(query_credential);
+    // Bytes only: whose it is takes longer than a call may wait.
+    let token = headers.get("custody-token").map(|value| value.as_bytes().to_vec());
     let (user, identity) = match (own("custody-user"), from_baggage("user.id")) {
         (Some(user), _) => (Some(user), Identity::Header),
         (None, Some(user)) => (Some(user), Identity::Baggage),
@@ -84,6 +86,7 @@ pub fn read(
         service: own("custody-service").or_else(|| from_baggage("service.name")),
         tags: own("custody-tags").map(|tags| pairs(&tags)).unwrap_or_default(),
         credential,
+        token,
         attempt: attempt(headers),
         synthetic: false,
     }
@@ -233,6 +236,7 @@ mod tests {
             ("custody-tags", "team=red, plain"),
             ("custody-role", "support, lead"),
             ("x-stainless-retry-count", "2"),
+            ("custody-token", "Bearer x.y.z"),
         ]);
         assert_eq!((head.user.as_deref(), head.identity), (Some("alice"), Identity::Header));
         assert_eq!(head.session.as_deref(), Some("s 1"));
@@ -242,6 +246,8 @@ mod tests {
         assert_eq!(head.attempt, 3);
         assert_eq!(head.credential.as_deref(), Some(b"abc".as_slice()));
         assert_eq!(head.query.as_deref(), Some("key=REDACTED&z=1"));
+        assert_eq!(head.token.as_deref(), Some(b"Bearer x.y.z".as_slice()));
+        assert!(!head.headers.iter().any(|(_, value)| value.contains("x.y.z")));
     }
 
     #[test]

@@ -43,7 +43,7 @@ enum Op {
 }
 
 /// Short names of fields that people filter by.
-const SHORT: [(&str, &str); 19] = [
+const SHORT: [(&str, &str); 21] = [
     ("model", "model.requested"),
     ("provider", "model.provider"),
     ("operation", "model.operation"),
@@ -52,7 +52,9 @@ const SHORT: [(&str, &str); 19] = [
     ("status", "response.status"),
     ("error", "response.error.type"),
     ("user", "who.user"),
+    ("caller", "who.caller"),
     ("credential", "who.credential"),
+    ("identity", "who.identity"),
     ("role", "who.roles"),
     ("environment", "who.environment"),
     ("service", "who.service"),
@@ -279,7 +281,7 @@ mod tests {
             "kind": "interaction",
             "model": {"requested": "gpt-4o", "provider": "openai"},
             "response": {"outcome": "complete", "status": 200, "error": null},
-            "who": {"roles": ["support", "lead"], "tags": {"team": "red"}},
+            "who": {"caller": "t_1", "identity": "token", "roles": ["support", "lead"], "tags": {"team": "red"}},
             "usage": {"total": 33},
             "oddities": [{"code": "json_invalid"}],
         });
@@ -296,6 +298,7 @@ mod tests {
             "who.tags.team = 'red'",
             "tokens >= 33 and tokens <= 33.0",
             "model ~ GPT",
+            "caller = t_1 and identity = token",
             "model != gpt-3",
             "oddity = json_invalid",
             "error != rate_limit",

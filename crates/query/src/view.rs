@@ -110,9 +110,11 @@ fn correlation(c: &Correlation) -> Value {
 
 fn who(who: &Who) -> Value {
     json!({
+        "caller": who.caller,
         "credential": who.credential,
         "user": who.user,
         "identity": who.identity,
+        "proven": who.proven,
         "roles": who.roles,
         "environment": who.environment,
         "service": who.service,

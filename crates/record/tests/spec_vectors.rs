@@ -77,6 +77,9 @@ fn what_happens_to_records_after_they_are_sealed() {
     let Body::Interaction(kept) = body("interaction.kept") else { panic!("no interaction") };
     let (content, lock) = (kept.retention.content_until, kept.retention.locked_until);
     assert!(content.unwrap() > lock.unwrap());
+    let Body::Interaction(signed_in) = body("interaction.token") else { panic!("no interaction") };
+    assert_eq!(signed_in.who.caller.as_deref(), Some("t_0123456789abcdef"));
+    assert_eq!(signed_in.who.proven, ["roles", "user"]);
     let Body::Segment(segment) = body("segment.locked") else { panic!("not a segment") };
     assert_eq!(segment.files[0].version.as_deref(), Some("v-1"));
     assert_eq!(segment.ledger[0].version, "v-2");

@@ -31,12 +31,14 @@ pub(crate) fn print_record(record: &Value) -> anyhow::Result<()> {
     row("model", &model)?;
     let who = [
         ("user", "/who/user"),
+        ("by", "/who/identity"),
+        ("caller", "/who/caller"),
         ("session", "/correlation/session"),
         ("service", "/who/service"),
         ("environment", "/who/environment"),
     ]
     .iter()
-    .filter(|(_, path)| record.pointer(path).is_some_and(|v| !v.is_null()))
+    .filter(|(_, path)| record.pointer(path).is_some_and(|v| !v.is_null() && v != "none"))
     .map(|(name, path)| format!("{name} {}", text(record, path)))
     .collect::<Vec<_>>()
     .join("   ");

@@ -355,6 +355,7 @@ impl Running {
             service: None,
             tags: BTreeMap::new(),
             credential: None,
+            token: None,
             attempt: 1,
             synthetic: false,
         };

@@ -313,13 +313,20 @@ pub struct Usage {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each member is named as in spec/envelope.md")]
 pub struct Who {
+    /// Id of the access token that the caller sent (`t_…`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
     /// Keyed fingerprint of the credential that the caller sent to the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
-    /// What the user id rests on: `header`, `baggage`, `body` or `none`.
+    /// What the user id rests on: `token`, `oidc`, `header`, `baggage`, `body` or `none`; without a
+    /// user, what the caller rests on.
     pub identity: String,
+    /// Which of `environment`, `roles`, `service` and `user` a token or a JWT names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proven: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

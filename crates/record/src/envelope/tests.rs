@@ -96,7 +96,9 @@ fn interaction(text: &str, number: f64, n: u64) -> Interaction {
             total: 3,
         }),
         who: Who {
+            caller: Some(text.into()),
             identity: "header".into(),
+            proven: vec!["roles".into()],
             roles: vec![text.into()],
             tags: [("team".to_owned(), text.to_owned())].into(),
             ..Who::default()
