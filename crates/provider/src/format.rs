@@ -6,6 +6,7 @@ use record::Operation;
 
 use crate::anthropic::Anthropic;
 use crate::openai::{Chat, Completions, Embeddings, Responses};
+use crate::otel::Otel;
 use crate::reader::Reader;
 
 /// A wire format.
@@ -56,6 +57,8 @@ pub enum Format {
     OllamaEmbed,
     /// A message of the Model Context Protocol over HTTP.
     Mcp,
+    /// A call as telemetry tells of it: the messages of OpenTelemetry's conventions.
+    OtelGenAi,
     /// Anything else: the body is kept whole.
     Opaque,
 }
@@ -85,6 +88,7 @@ impl Format {
         Self::OllamaGenerate,
         Self::OllamaEmbed,
         Self::Mcp,
+        Self::OtelGenAi,
         Self::Opaque,
     ];
 
@@ -113,6 +117,7 @@ impl Format {
             Self::OllamaGenerate => "ollama.generate",
             Self::OllamaEmbed => "ollama.embed",
             Self::Mcp => "mcp",
+            Self::OtelGenAi => "otel.gen_ai",
             Self::OpenAiChat => "openai.chat_completions",
             Self::OpenAiCompletions => "openai.completions",
             Self::OpenAiResponses => "openai.responses",
@@ -129,7 +134,8 @@ impl Format {
             | Self::BedrockConverse
             | Self::CohereChat
             | Self::CohereChatV1
-            | Self::OllamaChat => Operation::Chat,
+            | Self::OllamaChat
+            | Self::OtelGenAi => Operation::Chat,
             Self::OpenAiCompletions | Self::MistralFim | Self::OllamaGenerate => {
                 Operation::Completion
             }
@@ -155,6 +161,7 @@ impl Format {
             Self::OpenAiResponses | Self::OpenAiResponseById => Some(&Responses),
             Self::OpenAiEmbeddings => Some(&Embeddings),
             Self::AnthropicMessages | Self::AnthropicCountTokens => Some(&Anthropic),
+            Self::OtelGenAi => Some(&Otel),
             Self::GeminiGenerate
             | Self::GeminiEmbed
             | Self::GeminiCountTokens

@@ -26,6 +26,7 @@ mod media;
 mod merge;
 mod oddities;
 mod openai;
+mod otel;
 mod params;
 mod reader;
 mod request;

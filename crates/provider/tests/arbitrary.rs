@@ -5,12 +5,13 @@ use provider::{
     End, Format, ReadResponse, ResponseHead, ResponseReader, ends_stream, read_request,
 };
 
-const FORMATS: [Format; 6] = [
+const FORMATS: [Format; 7] = [
     Format::OpenAiChat,
     Format::OpenAiCompletions,
     Format::OpenAiResponses,
     Format::OpenAiEmbeddings,
     Format::AnthropicMessages,
+    Format::OtelGenAi,
     Format::Opaque,
 ];
 
@@ -63,6 +64,7 @@ fn traffic() -> impl Strategy<Value = Vec<u8>> {
         r#"data: {"type":"response.output_item.added","output_index":0,"item":{"type":"message","content":null}}"#,
         r#"data: {"type":"response.completed","response":{"id":"r","output":[]}}"#,
         r#"{"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"$part":0}]}]}"#,
+        r#"{"messages":[{"role":"tool","parts":[{"type":"tool_call_response","id":7,"response":{"$part":1}}]}]}"#,
         r#"{"$literal":{"input":[{"type":"function_call","call_id":1,"arguments":{}}]}}"#,
     ]);
     let piece = prop_oneof![
