@@ -117,7 +117,7 @@ pub(crate) fn at_admission(
             answered: None,
             fingerprint: None,
             format: Some(fields.read.format.as_str().to_owned()),
-            operation: fields.read.format.operation(),
+            operation: fields.read.operation,
             params: fields.read.params.clone(),
             provider: head.route.provider.clone(),
             requested,

@@ -9,6 +9,7 @@
 
 pub mod events;
 mod http;
+pub mod otlp;
 mod taken;
 
 pub use http::{Intake, IntakeConfig};

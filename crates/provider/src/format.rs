@@ -9,6 +9,7 @@ use crate::bedrock::{Converse, CountTokens, Invoke};
 use crate::gemini;
 use crate::mcp::Mcp;
 use crate::openai::{Chat, Completions, Embeddings, Responses};
+use crate::otel::Otel;
 use crate::reader::Reader;
 use crate::{cohere, ollama};
 
@@ -60,6 +61,8 @@ pub enum Format {
     OllamaEmbed,
     /// A message of the Model Context Protocol over HTTP.
     Mcp,
+    /// A call as telemetry tells of it: the messages of OpenTelemetry's conventions.
+    OtelGenAi,
     /// Anything else: the body is kept whole.
     Opaque,
 }
@@ -89,6 +92,7 @@ impl Format {
         Self::OllamaGenerate,
         Self::OllamaEmbed,
         Self::Mcp,
+        Self::OtelGenAi,
         Self::Opaque,
     ];
 
@@ -117,6 +121,7 @@ impl Format {
             Self::OllamaGenerate => "ollama.generate",
             Self::OllamaEmbed => "ollama.embed",
             Self::Mcp => "mcp",
+            Self::OtelGenAi => "otel.gen_ai",
             Self::OpenAiChat => "openai.chat_completions",
             Self::OpenAiCompletions => "openai.completions",
             Self::OpenAiResponses => "openai.responses",
@@ -133,7 +138,8 @@ impl Format {
             | Self::BedrockConverse
             | Self::CohereChat
             | Self::CohereChatV1
-            | Self::OllamaChat => Operation::Chat,
+            | Self::OllamaChat
+            | Self::OtelGenAi => Operation::Chat,
             Self::OpenAiCompletions | Self::MistralFim | Self::OllamaGenerate => {
                 Operation::Completion
             }
@@ -175,6 +181,7 @@ impl Format {
             Self::OllamaGenerate => Some(&ollama::Generate),
             Self::OllamaEmbed => Some(&ollama::Embed),
             Self::Mcp => Some(&Mcp),
+            Self::OtelGenAi => Some(&Otel),
         }
     }
 }

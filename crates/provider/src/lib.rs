@@ -32,6 +32,7 @@ mod merge;
 mod oddities;
 mod ollama;
 mod openai;
+mod otel;
 mod params;
 mod reader;
 mod request;

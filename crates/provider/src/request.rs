@@ -1,7 +1,7 @@
 //! A request's body, read.
 
 use record::envelope::Params;
-use record::{Content, Oddity, Part, PartKind, Role, Skeleton, SkeletonBuilder};
+use record::{Content, Oddity, Operation, Part, PartKind, Role, Skeleton, SkeletonBuilder};
 use serde_json::Value;
 
 use crate::Format;
@@ -15,6 +15,8 @@ use crate::taker::Taker;
 pub struct ReadRequest {
     /// The format that it was read in.
     pub format: Format,
+    /// What is asked of the model: the format's, unless the body says otherwise.
+    pub operation: Operation,
     /// The model asked for; absent when the body names none, or something that is no name.
     pub model: Option<String>,
     /// Whether a stream is asked for.
@@ -42,6 +44,7 @@ pub struct ReadRequest {
 pub fn read_request(format: Format, path: &str, body: &[u8]) -> ReadRequest {
     let mut out = ReadRequest {
         format,
+        operation: format.operation(),
         model: None,
         stream: false,
         params: Params::default(),

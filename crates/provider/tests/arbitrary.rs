@@ -5,7 +5,7 @@ use provider::{
     End, Format, ReadResponse, ResponseHead, ResponseReader, ends_stream, read_request,
 };
 
-const FORMATS: [Format; 21] = [
+const FORMATS: [Format; 22] = [
     Format::OpenAiChat,
     Format::OpenAiCompletions,
     Format::OpenAiResponses,
@@ -26,6 +26,7 @@ const FORMATS: [Format; 21] = [
     Format::OllamaGenerate,
     Format::OllamaEmbed,
     Format::Mcp,
+    Format::OtelGenAi,
     Format::Opaque,
 ];
 
@@ -95,6 +96,7 @@ fn traffic() -> impl Strategy<Value = Vec<u8>> {
         r#"data: {"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"x"}],"isError":true}}"#,
         r#"[{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"x"}}]"#,
         r#"{"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"$part":0}]}]}"#,
+        r#"{"messages":[{"role":"tool","parts":[{"type":"tool_call_response","id":7,"response":{"$part":1}}]}]}"#,
         r#"{"$literal":{"input":[{"type":"function_call","call_id":1,"arguments":{}}]}}"#,
     ]);
     let piece = prop_oneof![
