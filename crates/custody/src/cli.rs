@@ -1,11 +1,13 @@
 //! What was typed.
 
+mod import;
 mod keys;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use import::ImportArgs;
 pub(crate) use keys::{KeysArgs, KeysCommand, RotateCommand};
 
 /// A flight recorder for AI: records every call to a model, sealed and provable.
@@ -30,6 +32,8 @@ pub(crate) enum Command {
     Search(SearchArgs),
     /// Re-check everything: log, envelopes, parts, files, numbers
     Verify(VerifyArgs),
+    /// Record what other systems have written down, as sealed at import
+    Import(ImportArgs),
     /// Destroy the keys of a person's content, with a receipt
     Erase(EraseArgs),
     /// Place, lift and list legal holds
