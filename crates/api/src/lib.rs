@@ -5,6 +5,7 @@
 //! elsewhere.
 
 mod health;
+pub mod imports;
 mod ledger;
 pub mod lifecycle;
 mod problem;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use archive::Archive;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, Uri, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
@@ -16,6 +16,7 @@ use record::Clock;
 use tokio::net::TcpListener;
 
 use crate::health::{Health, healthz, metrics, readyz};
+use crate::imports::{self, Importer, LONGEST_BATCH};
 use crate::lifecycle::Keeper;
 use crate::problem::Problem;
 use crate::{ledger, lifecycle, records};
@@ -31,6 +32,8 @@ pub struct Api {
     pub log: Arc<dyn AccessLog>,
     /// Ends and keeps records.
     pub keeper: Arc<dyn Keeper>,
+    /// Records what other systems have written down.
+    pub importer: Arc<dyn Importer>,
     /// Health and counters.
     pub health: Arc<dyn Health>,
     /// The only source of time.
@@ -88,6 +91,7 @@ fn router(api: Api) -> Router {
         .route("/api/v1/erasures/{id}/approval", post(lifecycle::post_approval))
         .route("/api/v1/holds", get(lifecycle::get_holds).post(lifecycle::post_hold))
         .route("/api/v1/holds/{name}/lift", post(lifecycle::post_lift))
+        .route("/api/v1/imports", post(imports::post).layer(DefaultBodyLimit::max(LONGEST_BATCH)))
         .route("/ledger/{collector}/checkpoint", get(ledger::checkpoint))
         .route("/ledger/{collector}/tile/{*path}", get(ledger::tile))
         .route("/healthz", get(healthz))

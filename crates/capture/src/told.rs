@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use keys::{ScopeKeys, Subject};
 use ledger::{Append, Sealed};
 use record::envelope::{Correlation, Event, EventBody, EventContent, KeyIds, Times};
-use record::{Body, Content, Envelope, GapReason, Oddity, Part, PartKind, RecordId, Timestamp};
+use record::{Body, Content, Envelope, GapReason, Oddity, Outcome, Part, PartKind, RecordId, Timestamp};
 
 use crate::assemble::{AdmittedCall, fingerprint, masking, subject, who};
 use crate::clear::Clear;
@@ -17,6 +17,8 @@ use crate::tap::{self, Mark};
 use crate::threads::{ReportJob, ResponseJob, ToldJob};
 use crate::worker::{Batch, Ready, Seen, Worker, no_tickets};
 
+/// The oddity of a call of which only the request is told.
+const ANSWER_NOT_TOLD: &str = "answer_not_told";
 /// Clocks of two machines differ; what is further ahead than this is odd.
 const AHEAD_US: i64 = 5 * 60 * 1_000_000;
 
@@ -51,7 +53,12 @@ impl Worker {
             side.fields.last_byte_us = Some(job.total_us).filter(|us| *us > 0);
             self.finish(number, admitted, side, &job, tickets, batch);
         } else {
-            let AdmittedCall { interaction, request, parts, .. } = admitted;
+            let AdmittedCall { mut interaction, request, parts, .. } = admitted;
+            // Nobody said how it ended, and that is no end of ours.
+            interaction.response.outcome = Outcome::Complete;
+            if !interaction.oddities.iter().any(|oddity| oddity.code == ANSWER_NOT_TOLD) {
+                interaction.oddities.push(Oddity::new(ANSWER_NOT_TOLD));
+            }
             self.close(number, Ready { id, interaction, request, parts }, tickets, batch);
         }
         batch.held.push(share);

@@ -1,5 +1,6 @@
 //! What was typed.
 
+mod import;
 mod keys;
 mod prices;
 mod token;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use import::ImportArgs;
 pub(crate) use keys::{KeysArgs, KeysCommand, RotateCommand};
 pub(crate) use prices::PricesArgs;
 pub(crate) use token::{CreateArgs, TokenArgs, TokenCommand};
@@ -34,6 +36,8 @@ pub(crate) enum Command {
     Search(SearchArgs),
     /// Re-check everything: log, envelopes, parts, files, numbers
     Verify(VerifyArgs),
+    /// Record what other systems have written down, as sealed at import
+    Import(ImportArgs),
     /// Destroy the keys of a person's content, with a receipt
     Erase(EraseArgs),
     /// Place, lift and list legal holds

@@ -4,6 +4,7 @@ pub(crate) mod config;
 mod disclose;
 pub(crate) mod erase;
 pub(crate) mod hold;
+pub(crate) mod import;
 pub(crate) mod keys;
 pub(crate) mod mask;
 mod policy;

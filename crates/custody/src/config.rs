@@ -115,7 +115,12 @@ pub(crate) struct CaptureConfig {
 pub(crate) struct IntakeConfig {
     /// The retention class of what comes in.
     pub(crate) retention: String,
+    /// Where OTLP over gRPC is taken in; empty for nowhere.
+    pub(crate) grpc: String,
 }
+
+/// Where exporters send OTLP over gRPC unless they are told otherwise.
+pub(crate) const OTLP_GRPC: &str = "127.0.0.1:4317";
 
 /// The ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -240,7 +245,7 @@ impl Default for CaptureConfig {
 
 impl Default for IntakeConfig {
     fn default() -> Self {
-        Self { retention: STANDARD.to_owned() }
+        Self { retention: STANDARD.to_owned(), grpc: OTLP_GRPC.to_owned() }
     }
 }
 

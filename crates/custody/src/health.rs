@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use anchor::AnchorStatus;
 use api::{Health, Readiness};
 use capture::Capture;
+use intake::Intake;
 use ledger::Ledger;
 use lifecycle::Counters;
 
@@ -18,6 +19,7 @@ pub(crate) struct RecorderHealth {
     capture: Arc<Capture>,
     lifecycle: Arc<Counters>,
     anchors: Option<Reader>,
+    intake: Arc<Intake>,
 }
 
 impl RecorderHealth {
@@ -26,8 +28,9 @@ impl RecorderHealth {
         capture: Arc<Capture>,
         lifecycle: Arc<Counters>,
         anchors: Option<Reader>,
+        intake: Arc<Intake>,
     ) -> Self {
-        Self { ledger, capture, lifecycle, anchors }
+        Self { ledger, capture, lifecycle, anchors, intake }
     }
 
     /// One line for each anchor and metric.
@@ -93,8 +96,27 @@ impl Health for RecorderHealth {
 
     fn metrics(&self) -> String {
         let (ledger, capture) = (self.ledger.status(), self.capture.status());
+        let intake = self.intake.status();
         let flag = u64::from;
-        let metrics: [(&str, &str, &str, u64); 33] = [
+        let metrics: [(&str, &str, &str, u64); 36] = [
+            (
+                "custody_told_total",
+                "counter",
+                "Events, spans and reported calls that were recorded.",
+                intake.recorded,
+            ),
+            (
+                "custody_told_dropped_total",
+                "counter",
+                "Spans and log records that tell of no model.",
+                intake.dropped,
+            ),
+            (
+                "custody_told_rejected_total",
+                "counter",
+                "Events, spans and log records that could not be read.",
+                intake.rejected,
+            ),
             ("custody_admitted_total", "counter", "Calls let through.", capture.admitted),
             (
                 "custody_finished_total",

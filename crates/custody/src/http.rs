@@ -40,6 +40,21 @@ pub(crate) fn post(base: &str, path: &str, body: &Value) -> anyhow::Result<(u16,
     answer(base, authority, request)
 }
 
+/// Posts bytes of this media type; gives the status and what it answered.
+pub(crate) fn post_bytes(
+    base: &str,
+    path: &str,
+    media_type: &str,
+    body: Bytes,
+) -> anyhow::Result<(u16, Value)> {
+    let authority = authority(base)?;
+    let request = Request::post(path)
+        .header("host", authority)
+        .header("content-type", media_type)
+        .body(Full::new(body))?;
+    answer(base, authority, request)
+}
+
 /// Deletes `path` of the server at `base`; gives the status and what it answered.
 pub(crate) fn delete(base: &str, path: &str) -> anyhow::Result<(u16, Value)> {
     let authority = authority(base)?;

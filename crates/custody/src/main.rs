@@ -11,10 +11,12 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod faces;
 mod health;
 mod http;
 mod keeper;
 mod output;
+mod own_importer;
 mod own_keeper;
 mod place;
 mod recorder;
@@ -115,6 +117,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Trace(args) => commands::trace::run(&args),
         Command::Search(args) => commands::search::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
+        Command::Import(args) => commands::import::run(&args),
         Command::Erase(args) => commands::erase::run(&args),
         Command::Hold(args) => commands::hold::run(&args),
         Command::Retention(args) => commands::retention::run(&args),

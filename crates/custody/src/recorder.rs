@@ -1,6 +1,8 @@
 //! The write half, wired: keys, archive, ledger, capture, proxy, API.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -9,14 +11,13 @@ use anyhow::Context as _;
 use api::Api;
 use archive::{Archive, ArchiveError, durable};
 use capture::Capture;
-use intake::{Intake, IntakeConfig};
 use keys::{KeyStore, RootKey};
 use ledger::{Ledger, LedgerError, RealDisk, SystemClock};
 use lifecycle::{Lifecycle, Schedule, Scheduler};
-use proxy::{Local, Proxy};
+use proxy::{Local, Proxy, UpstreamConfig};
 use query::Store;
-use record::Clock;
 use record::envelope::Configuration;
+use record::{Classes, Clock};
 use tokio::sync::oneshot;
 
 use crate::Failure;
@@ -24,9 +25,11 @@ use crate::access_log::{ServerLog, lock, lock_keys};
 use crate::anchoring;
 use crate::checked::{Checked, cores};
 use crate::config::{Config, known};
+use crate::faces::Faces;
 use crate::health::RecorderHealth;
+use crate::own_importer::OwnImporter;
 use crate::own_keeper::OwnKeeper;
-use crate::place::TENANT;
+use crate::place::{Place, TENANT};
 use crate::signing;
 
 /// In a collector's folder: where its recorder's API answers.
@@ -36,15 +39,12 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A running recorder.
 pub(crate) struct Recorder {
-    config: Config,
-    policy: String,
-    ledger: Arc<Ledger>,
-    capture: Arc<Capture>,
+    half: WriteHalf,
     anchors: Option<anchor::Anchors>,
     proxy: Proxy,
     api: JoinHandle<()>,
     scheduler: Scheduler,
-    archive: Arc<dyn Archive>,
+    faces: Faces,
     api_stop: oneshot::Sender<()>,
     /// Where the proxy listens.
     pub(crate) proxy_address: SocketAddr,
@@ -52,12 +52,31 @@ pub(crate) struct Recorder {
     pub(crate) api_address: SocketAddr,
     /// The public key of the log.
     pub(crate) key: String,
+}
+
+/// What records, without a face: an import needs no more.
+pub(crate) struct WriteHalf {
+    config: Config,
+    policy: String,
+    place: Place,
+    folder: PathBuf,
+    classes: Arc<Classes>,
+    upstreams: BTreeMap<String, UpstreamConfig>,
+    clock: Arc<dyn Clock>,
+    keys: Arc<KeyStore>,
+    archive: Arc<dyn Archive>,
+    cold: Option<Arc<dyn Archive>>,
+    ledger: Arc<Ledger>,
+    capture: Arc<Capture>,
+    store: Arc<Store>,
+    /// Records imports.
+    pub(crate) importer: Arc<OwnImporter>,
     /// Held so that no second recorder writes the same log, nor the same key store.
     _locks: [std::fs::File; 2],
 }
 
-impl Recorder {
-    /// Starts everything.
+impl WriteHalf {
+    /// Opens the log and goes on where it ended.
     pub(crate) fn start(config: Config) -> Result<Self, Failure> {
         let checked = Checked::of(&config).map_err(Failure::Usage)?;
         let Checked { classes, upstreams, collector, capture: mut capture_config, place, oidc } =
@@ -107,24 +126,6 @@ impl Recorder {
         )?);
         ledger.announce_configuration(configuration("start", &config, &policy))?;
         capture::recover(&capture, recovered.open);
-        let threads = match config.proxy.threads {
-            0 => cores(),
-            threads => threads,
-        };
-        let anchors = anchoring::start(&config, &classes, &archive, &ledger, &clock)?;
-        let intake: Arc<dyn Local> = Arc::new(Intake::new(
-            Arc::clone(&capture),
-            Arc::clone(&clock),
-            IntakeConfig {
-                class: known(&classes, &config.intake.retention)
-                    .map_err(Failure::Usage)?
-                    .name
-                    .clone(),
-                max_body: config.capture.max_body.as_usize(),
-            },
-        )?);
-        let listen = config.proxy.listen;
-        let proxy = Proxy::start(listen, threads, &upstreams, &capture, Some(&intake))?;
         let cold = place.create_cold().map_err(Failure::Usage)?;
         if let Some(cold) = &cold {
             check_archive(cold.as_ref(), clock.as_ref())?;
@@ -136,17 +137,77 @@ impl Recorder {
             TENANT,
         );
         let store = Arc::new(store.with_cold(cold.clone()));
-        let lifecycle = Arc::new(Lifecycle {
+        let importer = OwnImporter {
+            capture: Arc::clone(&capture),
             store: Arc::clone(&store),
-            archive: Arc::clone(&archive),
-            cold,
-            ledger: Arc::clone(&ledger),
-            keys: Arc::clone(&keys),
-            classes,
             clock: Arc::clone(&clock),
+            known: std::sync::Mutex::default(),
+        };
+        Ok(Self {
+            config,
+            policy,
+            place,
+            folder,
+            classes,
+            upstreams,
+            clock,
+            keys,
+            archive,
+            cold,
+            ledger,
+            capture,
+            store,
+            importer: Arc::new(importer),
+            _locks: [lock, keys_lock],
+        })
+    }
+
+    /// Ends cleanly: everything is sealed and archived.
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
+        self.capture.drain();
+        self.capture.stop();
+        self.close()
+    }
+
+    fn close(&self) -> anyhow::Result<()> {
+        self.ledger.announce_configuration(configuration("stop", &self.config, &self.policy))?;
+        match self.ledger.close(true) {
+            Err(error @ LedgerError::Unavailable { .. }) if self.archive.is_remote() => {
+                tracing::warn!(%error, "the rest is sealed and archived at the next start");
+                Ok(())
+            }
+            closed => Ok(closed?),
+        }
+    }
+}
+
+impl Recorder {
+    /// Starts everything.
+    pub(crate) fn start(config: Config) -> Result<Self, Failure> {
+        let half = WriteHalf::start(config)?;
+        let config = &half.config;
+        let threads = match config.proxy.threads {
+            0 => cores(),
+            threads => threads,
+        };
+        let anchors =
+            anchoring::start(config, &half.classes, &half.archive, &half.ledger, &half.clock)?;
+        let class = &known(&half.classes, &config.intake.retention).map_err(Failure::Usage)?.name;
+        let faces = Faces::start(config, class, &half.capture, &half.clock)?;
+        let local: Arc<dyn Local> = Arc::clone(&faces.intake) as Arc<dyn Local>;
+        let listen = config.proxy.listen;
+        let proxy = Proxy::start(listen, threads, &half.upstreams, &half.capture, Some(&local))?;
+        let lifecycle = Arc::new(Lifecycle {
+            store: Arc::clone(&half.store),
+            archive: Arc::clone(&half.archive),
+            cold: half.cold.clone(),
+            ledger: Arc::clone(&half.ledger),
+            keys: Arc::clone(&half.keys),
+            classes: Arc::clone(&half.classes),
+            clock: Arc::clone(&half.clock),
             tenant: TENANT.to_owned(),
-            folder: place.erasures(),
-            tiers: place.data.join("tiers.json"),
+            folder: half.place.erasures(),
+            tiers: half.place.data.join("tiers.json"),
             approvals: config.erasure.approvals,
             turn: std::sync::Mutex::default(),
         });
@@ -156,74 +217,65 @@ impl Recorder {
         };
         let scheduler = Scheduler::start(Arc::clone(&lifecycle), schedule)?;
         let health = RecorderHealth::new(
-            Arc::clone(&ledger),
-            Arc::clone(&capture),
+            Arc::clone(&half.ledger),
+            Arc::clone(&half.capture),
             scheduler.counters(),
             anchors.as_ref().map(anchor::Anchors::reader),
+            Arc::clone(&faces.intake),
         );
-        let shared_archive = Arc::clone(&archive);
         let api = Api {
-            store,
-            archive,
-            log: Arc::new(ServerLog(Arc::clone(&ledger))),
+            store: Arc::clone(&half.store),
+            archive: Arc::clone(&half.archive),
+            log: Arc::new(ServerLog(Arc::clone(&half.ledger))),
             keeper: Arc::new(OwnKeeper(lifecycle)),
+            importer: Arc::clone(&half.importer) as Arc<dyn api::imports::Importer>,
             health: Arc::new(health),
-            clock,
+            clock: Arc::clone(&half.clock),
         };
         let (api_handle, api_stop, api_address) = start_api(api, config.api.listen)?;
         // For commands that must not write to the key store beside us.
-        let told = folder.join(API_FILE);
+        let told = half.folder.join(API_FILE);
         durable::replace(&told, format!("http://{api_address}\n").as_bytes(), 0o644)
             .with_context(|| format!("cannot write {}", told.display()))?;
         Ok(Self {
             proxy_address: proxy.address(),
             api_address,
-            key: ledger.verifying_key().to_string(),
-            config,
-            policy,
-            ledger,
-            capture,
+            key: half.ledger.verifying_key().to_string(),
+            half,
             anchors,
             proxy,
             api: api_handle,
             scheduler,
-            archive: shared_archive,
+            faces,
             api_stop,
-            _locks: [lock, keys_lock],
         })
     }
 
     /// Seals and archives everything so far, now.
     pub(crate) fn settle(&self) -> anyhow::Result<()> {
-        self.capture.drain();
-        self.ledger.flush_segments()?;
+        self.half.capture.drain();
+        self.half.ledger.flush_segments()?;
         Ok(())
     }
 
     /// Ends cleanly: calls that are going on are waited for, everything is sealed and archived.
     pub(crate) fn stop(self) -> anyhow::Result<()> {
-        self.proxy.stop(self.config.proxy.stop_timeout.0);
-        self.capture.drain();
-        self.capture.stop();
+        self.proxy.stop(self.half.config.proxy.stop_timeout.0);
+        self.faces.stop();
+        self.half.capture.drain();
+        self.half.capture.stop();
         // The API goes first: it may still want to record a read.
         let _gone = self.api_stop.send(());
         if self.api.join().is_err() {
             tracing::error!("the API panicked");
         }
         self.scheduler.stop();
-        self.ledger.announce_configuration(configuration("stop", &self.config, &self.policy))?;
-        let closed = self.ledger.close(true);
+        let closed = self.half.close();
         // Last, so that the last checkpoint goes outward too.
         if let Some(anchors) = self.anchors {
             anchors.stop();
         }
-        match closed {
-            Err(error @ LedgerError::Unavailable { .. }) if self.archive.is_remote() => {
-                tracing::warn!(%error, "the rest is sealed and archived at the next start");
-                Ok(())
-            }
-            closed => Ok(closed?),
-        }
+        closed
     }
 }
 

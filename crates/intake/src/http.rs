@@ -2,27 +2,36 @@
 
 mod problem;
 
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use capture::{Capture, Mode, Refused, Route};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use lru::LruCache;
 use provider::Family;
 use proxy::{Local, LocalAnswer};
-use record::{Clock, RecordId, Timestamp};
+use record::{Clock, RecordId};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
 use crate::Taken;
 use crate::events::{self, SCHEMA, Schema, SchemaError};
+use crate::otlp::{self, Context, Encoding, Handler, OtlpRead, Unavailable};
 
 use problem::Problem;
 
 /// Bodies that are read at the same time; each may hold `max_body` in memory.
 const AT_ONCE: usize = 8;
 const EVENTS: &str = "/custody/v1/events";
+const TRACES: &str = "/v1/traces";
+const LOGS: &str = "/v1/logs";
+/// Spans that are remembered, so that one that is sent twice is one record.
+const KNOWN: usize = 100_000;
 const SCHEMA_PATH: &str = "/custody/v1/schema";
 
 /// How the face is set up.
@@ -42,6 +51,27 @@ pub struct Intake {
     schema: Schema,
     turns: Semaphore,
     events: Arc<Route>,
+    otlp: Arc<Route>,
+    known: Mutex<LruCache<RecordId, ()>>,
+    counters: Counters,
+}
+
+/// What was taken in so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct IntakeStatus {
+    /// Records that were made.
+    pub recorded: u64,
+    /// Spans and log records that tell of no model.
+    pub dropped: u64,
+    /// What could not be read.
+    pub rejected: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    recorded: AtomicU64,
+    dropped: AtomicU64,
+    rejected: AtomicU64,
 }
 
 impl Intake {
@@ -51,9 +81,29 @@ impl Intake {
         clock: Arc<dyn Clock>,
         config: IntakeConfig,
     ) -> Result<Self, SchemaError> {
-        let events = route("events", &config.class);
-        let schema = Schema::new()?;
-        Ok(Self { capture, clock, config, schema, turns: Semaphore::new(AT_ONCE), events })
+        let (events, otlp) = (route("events", &config.class), route("otlp", &config.class));
+        let known = LruCache::new(NonZeroUsize::new(KNOWN).unwrap_or(NonZeroUsize::MIN));
+        Ok(Self {
+            capture,
+            clock,
+            config,
+            schema: Schema::new()?,
+            turns: Semaphore::new(AT_ONCE),
+            events,
+            otlp,
+            known: Mutex::new(known),
+            counters: Counters::default(),
+        })
+    }
+
+    /// What was taken in so far.
+    pub fn status(&self) -> IntakeStatus {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        IntakeStatus {
+            recorded: read(&self.counters.recorded),
+            dropped: read(&self.counters.dropped),
+            rejected: read(&self.counters.rejected),
+        }
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Result<Response<Bytes>, Problem> {
@@ -63,8 +113,9 @@ impl Intake {
                 Ok(answer("application/schema+json", Bytes::from_static(SCHEMA.as_bytes())))
             }
             (EVENTS, &Method::POST) => self.events(request).await,
+            (TRACES | LOGS, &Method::POST) => self.otlp(&path, request).await,
             (SCHEMA_PATH, _) => Err(Problem::method("GET")),
-            (EVENTS, _) => Err(Problem::method("POST")),
+            (EVENTS | TRACES | LOGS, _) => Err(Problem::method("POST")),
             _ => Err(Problem::not_found(&path)),
         }
     }
@@ -88,17 +139,65 @@ impl Intake {
         Ok(answer("application/json", Bytes::from(format!("{body}\n"))))
     }
 
-    /// Records all, and waits until all are durable.
+    async fn otlp(
+        &self,
+        path: &str,
+        request: Request<Incoming>,
+    ) -> Result<Response<Bytes>, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let head =
+            proxy::read_head(Arc::clone(&self.otlp), &parts.method, "", None, &mut parts.headers);
+        let content_type = head.content_type.as_deref().unwrap_or_default();
+        let encoding =
+            Encoding::of(content_type).ok_or_else(|| Problem::media_type(content_type))?;
+        let _turn = self.turns.acquire().await;
+        let body = self.body(head.content_encoding.as_deref(), body).await?;
+        let context = self.context();
+        let read = if path == TRACES {
+            otlp::read_traces(encoding, &body, &context)
+        } else {
+            otlp::read_logs(encoding, &body, &context)
+        };
+        let OtlpRead { mut taken, dropped, rejected } =
+            read.map_err(|error| Problem::bad_request(error.to_string()))?;
+        drop(body);
+        self.dropped(dropped);
+        count(&self.counters.rejected, rejected.len());
+        for taken in &mut taken {
+            // Who signed in sends for all of its spans.
+            taken.head_mut().token.clone_from(&head.token);
+        }
+        self.record(taken).await?;
+        let answered = if path == TRACES {
+            otlp::encode_traces(encoding, &rejected)
+        } else {
+            otlp::encode_logs(encoding, &rejected)
+        };
+        Ok(answer(encoding.media_type(), Bytes::from(answered)))
+    }
+
+    /// Records all, and waits until all are durable. What was recorded before under the same id is
+    /// not recorded again.
     pub async fn record(&self, taken: Vec<Taken>) -> Result<Vec<RecordId>, Refused> {
+        let mut ids = Vec::with_capacity(taken.len());
         let mut submitted = Vec::with_capacity(taken.len());
         for taken in taken {
-            submitted.push(taken.submit(&self.capture)?);
+            match taken.id().filter(|id| self.known().contains(id)) {
+                Some(known) => ids.push(known),
+                None => submitted.push(taken.submit(&self.capture)?),
+            }
         }
-        let mut ids = Vec::with_capacity(submitted.len());
         for one in submitted {
-            ids.push(one.durable().await?);
+            let id = one.durable().await?;
+            count(&self.counters.recorded, 1);
+            self.known().put(id, ());
+            ids.push(id);
         }
         Ok(ids)
+    }
+
+    fn known(&self) -> MutexGuard<'_, LruCache<RecordId, ()>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A body, whole and decoded.
@@ -125,11 +224,32 @@ impl Intake {
             }
         }
     }
+}
 
-    /// The time now.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now()
+#[async_trait]
+impl Handler for Intake {
+    fn context(&self) -> Context {
+        let capture = Arc::clone(&self.capture);
+        Context {
+            route: Arc::clone(&self.otlp),
+            now: self.clock.now(),
+            id_of: Arc::new(move |key, at| capture.id_of("otlp", key, at)),
+        }
     }
+
+    async fn record(&self, taken: Vec<Taken>) -> Result<u64, Unavailable> {
+        let count = u64::try_from(taken.len()).unwrap_or(u64::MAX);
+        Self::record(self, taken).await.map_err(|why| Unavailable(why.to_string()))?;
+        Ok(count)
+    }
+
+    fn dropped(&self, dropped: u64) {
+        self.counters.dropped.fetch_add(dropped, Ordering::Relaxed);
+    }
+}
+
+fn count(counter: &AtomicU64, more: usize) {
+    counter.fetch_add(u64::try_from(more).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
 impl Local for Intake {

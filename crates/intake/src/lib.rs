@@ -9,8 +9,9 @@
 
 pub mod events;
 mod http;
+pub mod import;
 pub mod otlp;
 mod taken;
 
-pub use http::{Intake, IntakeConfig};
+pub use http::{Intake, IntakeConfig, IntakeStatus};
 pub use taken::{Refusal, Taken};

@@ -1,6 +1,7 @@
 //! What a reader makes of what it is given.
 
 use capture::{CallHead, Capture, Refused, Report, Submitted, Told};
+use record::RecordId;
 
 /// Something that was read and can be recorded.
 #[derive(Debug, Clone)]
@@ -17,6 +18,22 @@ impl Taken {
         match self {
             Self::Call(report) => &report.head,
             Self::Event(told) => &told.head,
+        }
+    }
+
+    /// The same, to be told more.
+    pub fn head_mut(&mut self) -> &mut CallHead {
+        match self {
+            Self::Call(report) => &mut report.head,
+            Self::Event(told) => &mut told.head,
+        }
+    }
+
+    /// Its id, when the source decides it.
+    pub fn id(&self) -> Option<RecordId> {
+        match self {
+            Self::Call(report) => report.id,
+            Self::Event(told) => told.id,
         }
     }
 

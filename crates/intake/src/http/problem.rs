@@ -37,6 +37,13 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large", detail)
     }
 
+    pub(crate) fn media_type(told: &str) -> Self {
+        let detail = format!(
+            "{told:?} is not read here; OTLP comes as application/x-protobuf or application/json"
+        );
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the media type is not known", detail)
+    }
+
     pub(crate) fn method(allow: &'static str) -> Self {
         let detail = format!("this path takes {allow}");
         let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "the method does not fit", detail);
