@@ -37,6 +37,8 @@ pub enum Identity {
     Baggage,
     /// A member of the body.
     Body,
+    /// An attribute of a span or a log record.
+    Telemetry,
 }
 
 impl Identity {
@@ -46,6 +48,7 @@ impl Identity {
             Self::Header => "header",
             Self::Baggage => "baggage",
             Self::Body => "body",
+            Self::Telemetry => "telemetry",
         }
     }
 }

@@ -7,6 +7,7 @@
 //! **Invariants.** Nothing is answered as taken before it is durable. What is refused is told with
 //! its place; nothing is dropped but what is counted.
 
+pub mod otlp;
 mod taken;
 
 pub use taken::{Refusal, Taken};
