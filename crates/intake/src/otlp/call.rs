@@ -74,13 +74,7 @@ impl Call {
     }
 
     fn facts(&mut self, from: &mut Attributes) {
-        let model = from.take_text(&[
-            "gen_ai.request.model",
-            "llm.request.model",
-            "llm.model_name",
-            "embedding.model_name",
-            "reranker.model_name",
-        ]);
+        let model = from.take_text(&["gen_ai.request.model", "llm.request.model"]);
         self.model = self.model.take().or(model);
         for name in ["gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming"] {
             self.stream |= from.take(name).is_some_and(|value| value == Value::Bool(true));
@@ -97,10 +91,27 @@ impl Call {
         }
         if let Some(Value::Object(told)) = from.take_json("llm.invocation_parameters") {
             for (key, value) in told {
-                if key == "stream" {
-                    self.stream |= value == Value::Bool(true);
+                match (key.as_str(), value) {
+                    ("model", Value::String(model)) if self.model.is_none() => {
+                        self.model = Some(model);
+                    }
+                    ("stream", Value::Bool(stream)) => self.stream |= stream,
+                    (_, value) => {
+                        self.params.entry(key).or_insert(value);
+                    }
                 }
-                self.params.entry(key).or_insert(value);
+            }
+        }
+        // OpenInference writes the model that answered over the one that was asked for; that one
+        // stands in the parameters then.
+        let named =
+            from.take_text(&["llm.model_name", "embedding.model_name", "reranker.model_name"]);
+        if let Some(named) = named {
+            match &self.model {
+                Some(_) => {
+                    self.answer.entry("model").or_insert(Value::from(named));
+                }
+                None => self.model = Some(named),
             }
         }
         for (name, key) in ANSWER {

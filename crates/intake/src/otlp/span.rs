@@ -1,7 +1,7 @@
 //! One span: what it tells of, and its call or event.
 
 use opentelemetry_proto::tonic::trace::v1::{Span, span::Event, span::SpanKind};
-use record::{Kind, Oddity, RecordId, Timestamp};
+use record::{Oddity, Timestamp};
 use serde_json::{Value, json};
 
 use super::Context;
@@ -169,7 +169,9 @@ fn events(
                     }
                 }
             }
-            "First Token Stream Event" | "llm.content.completion.chunk" => {
+            "First Token Stream Event"
+            | "gen_ai.content.completion.chunk"
+            | "llm.content.completion.chunk" => {
                 let told = time.map(|time| time.since_us(began));
                 first_token_us = first_token_us.or(told);
             }
@@ -208,13 +210,4 @@ pub(super) fn error(attributes: &mut Attributes, failed: Option<String>) -> Opti
     }
     let message = message.or(failed.filter(|text| !text.is_empty()));
     Some(json!({ "type": kind, "message": message }))
-}
-
-/// The ids that [`Taken`] of a span has, for those that look for it.
-#[cfg(test)]
-pub(super) fn kind_of(taken: &Taken) -> (Kind, Option<RecordId>) {
-    match taken {
-        Taken::Call(report) => (Kind::Interaction, report.id),
-        Taken::Event(told) => (told.kind, told.id),
-    }
 }

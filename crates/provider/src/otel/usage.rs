@@ -32,6 +32,10 @@ pub(super) fn read(usage: &Value, oddities: &mut Oddities) -> Option<Usage> {
     let count = |names: &[&str]| told(names).unwrap_or(0);
     let (cache_read, cache_write) = (count(CACHE_READ), count(CACHE_WRITE));
     let (mut input, mut output, reasoning) = (count(INPUT), count(OUTPUT), count(REASONING));
+    if told(INPUT).is_none() {
+        // Embeddings are often told by their total alone.
+        input = count(TOTAL).saturating_sub(output);
+    }
     let cached = cache_read.saturating_add(cache_write);
     if cached > input {
         oddities.at("usage_cache_exceeds_input", "usage");
