@@ -51,6 +51,15 @@ impl Attributes {
         }
     }
 
+    /// Whether it is true; what is no truth value stays.
+    pub(super) fn take_truth(&mut self, name: &str) -> bool {
+        let truth = self.0.get(name).and_then(Value::as_bool);
+        if truth.is_some() {
+            self.0.remove(name);
+        }
+        truth.unwrap_or(false)
+    }
+
     /// A value that may be JSON in a text.
     pub(super) fn take_json(&mut self, name: &str) -> Option<Value> {
         self.take(name).map(unfold_text)

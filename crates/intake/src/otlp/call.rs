@@ -77,7 +77,7 @@ impl Call {
         let model = from.take_text(&["gen_ai.request.model", "llm.request.model"]);
         self.model = self.model.take().or(model);
         for name in ["gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming"] {
-            self.stream |= from.take(name).is_some_and(|value| value == Value::Bool(true));
+            self.stream |= from.take_truth(name);
         }
         let previous = from.take_text(&[
             "gen_ai.request.previous_response.id",
