@@ -36,6 +36,9 @@ pub use wire::{
     Decoded, Encoding, Unreadable, decode_logs, decode_traces, encode_logs, encode_traces,
 };
 
+/// The id of what has a key, told at a time.
+pub type IdOf = Arc<dyn Fn(&[u8], Timestamp) -> RecordId + Send + Sync>;
+
 /// What a reader must know beside the request.
 #[derive(Clone)]
 pub struct Context {
@@ -46,7 +49,7 @@ pub struct Context {
     pub now: Timestamp,
     /// The id of what has this key, told at this time: [`Capture::id_of`](capture::Capture::id_of)
     /// with the source `otlp`. So a span that is sent twice is one record.
-    pub id_of: Arc<dyn Fn(&[u8], Timestamp) -> RecordId + Send + Sync>,
+    pub id_of: IdOf,
 }
 
 impl fmt::Debug for Context {

@@ -104,6 +104,15 @@ impl Attributes {
         }
     }
 
+    /// Puts one back that was taken.
+    pub(super) fn put(&mut self, name: String, value: Value) {
+        self.0.insert(name, value);
+    }
+
+    pub(super) fn number(&self, name: &str) -> Option<f64> {
+        self.0.get(name)?.as_f64()
+    }
+
     /// Puts in what is not there.
     pub(super) fn add(&mut self, other: Self) {
         for (key, value) in other.0 {
@@ -128,13 +137,11 @@ fn is_index(segment: &str) -> bool {
 /// Gives the value back when something else stands in its way.
 fn insert(tree: &mut Map<String, Value>, path: &str, value: Value) -> Option<Value> {
     let Some((first, rest)) = path.split_once('.') else {
-        return match tree.get(path) {
-            Some(_) => Some(value),
-            None => {
-                tree.insert(path.to_owned(), value);
-                None
-            }
-        };
+        if tree.contains_key(path) {
+            return Some(value);
+        }
+        tree.insert(path.to_owned(), value);
+        return None;
     };
     let inner = tree.entry(first).or_insert_with(|| Value::Object(Map::new()));
     match inner {

@@ -85,8 +85,10 @@ impl Call {
         ]);
         self.previous = self.previous.take().or(previous);
         for (name, key) in PARAMS {
-            if let Some(value) = from.take(name) {
-                self.params.entry(*key).or_insert(value);
+            if !self.params.contains_key(*key)
+                && let Some(value) = from.take(name)
+            {
+                self.params.insert((*key).to_owned(), value);
             }
         }
         if let Some(Value::Object(told)) = from.take_json("llm.invocation_parameters") {
@@ -115,8 +117,10 @@ impl Call {
             }
         }
         for (name, key) in ANSWER {
-            if let Some(value) = from.take(name) {
-                self.answer.entry(*key).or_insert(value);
+            if !self.answer.contains_key(*key)
+                && let Some(value) = from.take(name)
+            {
+                self.answer.insert((*key).to_owned(), value);
             }
         }
         if self.reasons.is_empty()
@@ -144,12 +148,16 @@ impl Call {
             if !from.any_starts(&[prefix]) {
                 continue;
             }
-            for (name, value) in from.take_below(prefix) {
-                let name = match name.as_str() {
-                    "prompt" | "completion" | "total" => format!("{name}_tokens"),
-                    _ => name,
+            for (told, value) in from.take_below(prefix) {
+                let name = match told.as_str() {
+                    "prompt" | "completion" | "total" => format!("{told}_tokens"),
+                    _ => told.clone(),
                 };
-                self.usage.entry(name).or_insert(value);
+                if self.usage.contains_key(&name) {
+                    from.put(format!("{prefix}{told}"), value);
+                } else {
+                    self.usage.insert(name, value);
+                }
             }
         }
     }

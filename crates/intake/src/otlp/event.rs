@@ -29,8 +29,14 @@ impl Telling {
     /// With what nobody took, and the error that the span ended with.
     fn new(rest: Map<String, Value>, call: Call) -> Self {
         let mut rest = Value::Object(rest);
-        let (_, mut answer) = call.into_bodies("", Map::new());
+        let said = call.has_messages();
+        let (request, mut answer) = call.into_bodies("", Map::new());
         let error = answer.get_mut("error").map(Value::take);
+        if let (true, Value::Object(members)) = (said, &mut rest) {
+            // Messages in the events of a span that is no call.
+            members.insert("request".to_owned(), request);
+            members.insert("answer".to_owned(), answer);
+        }
         if let (Some(error), Value::Object(members)) = (&error, &mut rest) {
             members.insert("error".to_owned(), error.clone());
         }
@@ -128,7 +134,9 @@ pub(super) fn retrieval(
 
 /// One document: what it is goes into a part, how well it fits stays in the skeleton.
 fn document(content: &mut Telling, mut item: Value, rank: usize) -> Value {
-    if let Some(inner) = item.get_mut("document").filter(|inner| inner.is_object()) {
+    // OpenInference puts each document into a member of its own.
+    let alone = item.as_object().is_some_and(|members| members.len() == 1);
+    if let Some(inner) = item.get_mut("document").filter(|inner| alone && inner.is_object()) {
         item = inner.take();
     }
     let mut members = match item {

@@ -21,7 +21,7 @@ use crate::Refusal;
 /// A place in the request: a pointer that is only written out when something is wrong there.
 #[derive(Clone, Copy)]
 struct Place<'a> {
-    before: Option<&'a Place<'a>>,
+    before: Option<&'a Self>,
     key: &'a str,
     index: Option<usize>,
 }
@@ -29,8 +29,8 @@ struct Place<'a> {
 impl<'a> Place<'a> {
     const ROOT: Place<'static> = Place { before: None, key: "", index: None };
 
-    fn at(&'a self, key: &'a str, index: Option<usize>) -> Place<'a> {
-        Place { before: Some(self), key, index }
+    fn at(&'a self, key: &'a str, index: Option<usize>) -> Self {
+        Self { before: Some(self), key, index }
     }
 
     fn pointer(&self) -> String {

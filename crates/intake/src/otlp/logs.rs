@@ -76,12 +76,12 @@ pub(super) fn read(records: Vec<LogRecord>, around: &Around, cx: &Context, out: 
             group.attributes.add(attributes);
         }
     }
-    for (ordinal, group) in groups.into_iter().enumerate() {
-        out.taken.push(finish(group, ordinal, around, cx));
+    for group in groups {
+        out.taken.push(finish(group, around, cx));
     }
 }
 
-fn finish(group: Group, ordinal: usize, around: &Around, cx: &Context) -> Taken {
+fn finish(group: Group, around: &Around, cx: &Context) -> Taken {
     let Group { trace, span, mut call, mut attributes, began, ended } = group;
     call.absorb(&mut attributes);
     call.fail(error(&mut attributes, None));
@@ -95,7 +95,7 @@ fn finish(group: Group, ordinal: usize, around: &Around, cx: &Context) -> Taken 
     head.parent_span_id = span_id("span_id", &span).ok().flatten();
     let answered = call.has_answer();
     let rest = around.rest(attributes, json!({ "told_by": "log" }));
-    let mut finished = Finished {
+    let finished = Finished {
         id: (cx.id_of)(&[], when.began),
         head,
         when,
@@ -103,22 +103,15 @@ fn finish(group: Group, ordinal: usize, around: &Around, cx: &Context) -> Taken 
         oddities,
         answered,
     };
-    // The span itself may be told too; it is another record with an id of its own.
-    let mut key = [trace.as_slice(), &span, b"log"].concat();
-    let mut report = {
-        let id = |key: &[u8]| (cx.id_of)(key, when.began);
-        finished.id = id(&key);
-        finished.report(call, &operation, rest)
-    };
-    if trace_id.is_none() || ordinal > 0 {
-        // Without ids of its own only what was said tells it from others.
-        key.extend_from_slice(&report.request);
-        key.extend(report.answer.iter().flat_map(|answer| &answer.body));
-        let id = (cx.id_of)(&key, when.began);
-        report.id = Some(id);
-        if trace_id.is_none() {
-            report.head.trace_id = TraceId(*id.as_bytes());
-        }
+    let mut report = finished.report(call, &operation, rest);
+    // The span itself may be told too, and more of its log records in another request: only what was
+    // said tells these records from each other.
+    let answer = report.answer.as_ref().map(|answer| answer.body.as_slice()).unwrap_or_default();
+    let key = [trace.as_slice(), &span, b"log", &report.request, answer].concat();
+    let id = (cx.id_of)(&key, when.began);
+    report.id = Some(id);
+    if trace_id.is_none() {
+        report.head.trace_id = TraceId(*id.as_bytes());
     }
     Taken::Call(Box::new(report))
 }
@@ -174,12 +167,16 @@ pub(super) fn absorb_event(
         }
         "gen_ai.content.prompt" => {
             if let Some(told) = attributes.take_json("gen_ai.prompt").or(body) {
-                messages(told, "user").into_iter().for_each(|message| call.ask(message));
+                for message in messages(told, "user") {
+                    call.ask(message);
+                }
             }
         }
         "gen_ai.content.completion" => {
             if let Some(told) = attributes.take_json("gen_ai.completion").or(body) {
-                messages(told, "assistant").into_iter().for_each(|message| call.answer(message));
+                for message in messages(told, "assistant") {
+                    call.answer(message);
+                }
             }
         }
         "gen_ai.choice" => call.answer(choice(said(attributes, body))),

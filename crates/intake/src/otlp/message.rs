@@ -18,7 +18,8 @@ pub(super) fn message(value: Value, speaker: &str) -> Value {
         Value::Object(members) => members,
         other => return of_content(other, speaker),
     };
-    if !members.get("role").is_some_and(|role| role.as_str().is_some_and(|role| !role.is_empty())) {
+    let named = members.get("role").is_some_and(filled_text);
+    if !named {
         members.insert("role".to_owned(), Value::from(speaker));
     }
     if members.get("parts").is_some_and(Value::is_array) {
@@ -117,7 +118,8 @@ fn filled_text(value: &Value) -> bool {
 }
 
 fn part(kind: &str, content: Value) -> Value {
-    json!({ "type": kind, "content": content })
+    let members = [("type", Value::from(kind)), ("content", content)];
+    Value::Object(members.map(|(key, value)| (key.to_owned(), value)).into_iter().collect())
 }
 
 fn push_content(parts: &mut Vec<Value>, content: Value) {

@@ -65,6 +65,9 @@ pub(super) fn read(span: Span, around: &Around, cx: &Context) -> Result<Option<T
             .iter()
             .map(|link| json!({ "trace_id": hex::encode(&link.trace_id), "span_id": hex::encode(&link.span_id) }))
             .collect();
+        if !span.trace_state.is_empty() {
+            members.insert("trace_state".to_owned(), Value::String(span.trace_state));
+        }
         if !links.is_empty() {
             members.insert("links".to_owned(), Value::Array(links));
         }
@@ -176,7 +179,7 @@ fn events(
                 first_token_us = first_token_us.or(told);
             }
             name if absorb_event(call, name, &mut inner, None) => {
-                attributes.add(std::mem::take(&mut inner))
+                attributes.add(std::mem::take(&mut inner));
             }
             _ => {
                 let time = time.map(|time| time.to_string());
@@ -195,8 +198,9 @@ fn events(
 
 /// `gen_ai.response.time_to_first_chunk`, in seconds.
 fn first_chunk(attributes: &mut Attributes) -> Option<u64> {
-    let seconds = attributes.take("gen_ai.response.time_to_first_chunk")?.as_f64()?;
-    let told = std::time::Duration::try_from_secs_f64(seconds).ok()?;
+    let name = "gen_ai.response.time_to_first_chunk";
+    let told = std::time::Duration::try_from_secs_f64(attributes.number(name)?).ok()?;
+    attributes.take(name);
     u64::try_from(told.as_micros()).ok()
 }
 

@@ -150,9 +150,9 @@ fn count(rejected: &[String]) -> i64 {
 /// The first few: whoever sends a thousand wrong spans makes the same mistake in each.
 fn message(rejected: &[String]) -> String {
     const TOLD: usize = 5;
-    let mut text = rejected.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join("; ");
-    if rejected.len() > TOLD {
-        text.push_str(&format!("; and {} more", rejected.len() - TOLD));
+    let text = rejected.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join("; ");
+    match rejected.len().saturating_sub(TOLD) {
+        0 => text,
+        more => format!("{text}; and {more} more"),
     }
-    text
 }

@@ -208,7 +208,7 @@ fn open_llmetry() {
             "llm.request.type": "chat", "gen_ai.system": "OpenAI", "gen_ai.request.model": "gpt-4",
             "gen_ai.prompt.0.role": "user",
             "gen_ai.prompt.0.content": r#"[{"type":"text","text":"hi"}]"#,
-            "gen_ai.prompt.1.role": "user", "gen_ai.prompt.1.content": r#"[1, 2]"#,
+            "gen_ai.prompt.1.role": "user", "gen_ai.prompt.1.content": "[1, 2]",
             "gen_ai.completion.0.role": "assistant", "gen_ai.completion.0.content": "ho",
             "gen_ai.completion.0.finish_reason": "length",
             "gen_ai.completion.0.tool_calls.0.id": "c", "gen_ai.completion.0.tool_calls.0.name": "f",

@@ -213,3 +213,33 @@ fn media_types() {
         assert_eq!(Encoding::of(told), encoding);
     }
 }
+
+#[test]
+fn damage_is_refused_or_read_and_never_more() {
+    let mut one = chat();
+    one["events"] = json!([{"name": "gen_ai.choice", "attributes": attributes(&json!({
+        "index": 0, "message": {"content": ["a", {"type": "text", "text": "b"}]}}))}]);
+    let json = spans(&[one]).to_string().into_bytes();
+    let protobuf = decode_traces(Encoding::Json, &json).unwrap().request.encode_to_vec();
+    for (encoding, whole) in [(Encoding::Json, &json), (Encoding::Protobuf, &protobuf)] {
+        for at in 0..whole.len() {
+            let mut cut = whole.clone();
+            cut.truncate(at);
+            let mut bytes = vec![cut];
+            for byte in [0x00, 0x22, 0x7f, 0xff] {
+                let mut other = whole.clone();
+                other[at] = byte;
+                bytes.push(other);
+            }
+            for body in bytes {
+                let Ok(read) = read_traces(encoding, &body, &context()) else { continue };
+                for taken in &read.taken {
+                    if let Taken::Call(report) = taken {
+                        bodies(report);
+                    }
+                }
+                drop(read_logs(encoding, &body, &context()));
+            }
+        }
+    }
+}
