@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use keys::{ScopeKeys, Subject};
 use ledger::{Append, Sealed};
 use record::envelope::{Correlation, Event, EventBody, EventContent, KeyIds, Times};
-use record::{Body, Content, Envelope, GapReason, Oddity, Outcome, Part, PartKind, RecordId, Timestamp};
+use record::{
+    Body, Content, Envelope, GapReason, Oddity, Outcome, Part, PartKind, RecordId, Timestamp,
+};
 
 use crate::assemble::{AdmittedCall, fingerprint, masking, subject, who};
 use crate::clear::Clear;

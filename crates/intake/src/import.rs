@@ -15,6 +15,7 @@ mod langfuse;
 mod litellm;
 mod members;
 mod openai_batch;
+mod otlp;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -51,16 +52,19 @@ pub enum Source {
     LiteLlm,
     /// Results of `OpenAI`'s batches.
     OpenAiBatch,
+    /// OTLP as JSON.
+    Otlp,
 }
 
 /// A word that names no source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown format {0:?}; known: bedrock, langfuse, litellm, openai-batch")]
+#[error("unknown format {0:?}; known: bedrock, langfuse, litellm, openai-batch, otlp")]
 pub struct UnknownSource(pub String);
 
 impl Source {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Bedrock, Self::Langfuse, Self::LiteLlm, Self::OpenAiBatch];
+    pub const ALL: [Self; 5] =
+        [Self::Bedrock, Self::Langfuse, Self::LiteLlm, Self::OpenAiBatch, Self::Otlp];
 
     /// Its word on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -69,6 +73,7 @@ impl Source {
             Self::Langfuse => "langfuse",
             Self::LiteLlm => "litellm",
             Self::OpenAiBatch => "openai-batch",
+            Self::Otlp => "otlp",
         }
     }
 
@@ -86,6 +91,7 @@ impl Source {
             Self::Langfuse => langfuse::read(members, cx),
             Self::LiteLlm => litellm::read(raw, members, cx).map(|taken| vec![taken]),
             Self::OpenAiBatch => openai_batch::read(raw, members, cx),
+            Self::Otlp => otlp::read(raw, cx),
         }
     }
 
@@ -94,7 +100,7 @@ impl Source {
         match self {
             Self::Langfuse => langfuse::tells(members),
             Self::OpenAiBatch => openai_batch::tells(raw, &members).into_iter().collect(),
-            Self::Bedrock | Self::LiteLlm => Vec::new(),
+            Self::Bedrock | Self::LiteLlm | Self::Otlp => Vec::new(),
         }
     }
 }
@@ -134,7 +140,7 @@ impl Beside {
         let key = match source {
             Source::Langfuse => langfuse::key(&members),
             Source::OpenAiBatch => openai_batch::key(&members),
-            Source::Bedrock | Source::LiteLlm => None,
+            Source::Bedrock | Source::LiteLlm | Source::Otlp => None,
         };
         let Some(said) = key.and_then(|key| self.0.get(&key)) else { return Cow::Borrowed(raw) };
         // Put in as text: reading and writing again could change what is there.

@@ -10,6 +10,7 @@ Examples:
   custody import langfuse traces.jsonl observations.jsonl
   custody import litellm - < payloads.jsonl           from standard input
   custody import openai-batch results.jsonl --requests input.jsonl
+  custody import otlp traces.json
   custody import bedrock ./AWSLogs --dry-run          read and tell, record nothing
 
 What is in the log already is passed by, so an import that was cut off is run again.
@@ -18,7 +19,7 @@ Exit code: 0 everything is in the log, 1 something was refused, 3 it could not r
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ImportArgs {
-    /// bedrock, langfuse, litellm or openai-batch
+    /// bedrock, langfuse, litellm, openai-batch or otlp
     pub(crate) format: intake::import::Source,
     /// Files, folders (all .json, .jsonl, .ndjson in them, also .gz), or - for standard input
     #[arg(required = true, value_name = "PATH")]
