@@ -1,6 +1,11 @@
 //! Imports with the real binary: twice, cut off, broken, killed, with a recorder and without.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "helpers of tests"
+)]
 
 mod support;
 
