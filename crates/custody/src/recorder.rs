@@ -223,12 +223,13 @@ impl Recorder {
             anchors.as_ref().map(anchor::Anchors::reader),
             Arc::clone(&faces.intake),
         );
+        let importer: Arc<dyn api::imports::Importer> = half.importer.clone();
         let api = Api {
             store: Arc::clone(&half.store),
             archive: Arc::clone(&half.archive),
             log: Arc::new(ServerLog(Arc::clone(&half.ledger))),
             keeper: Arc::new(OwnKeeper(lifecycle)),
-            importer: Arc::clone(&half.importer) as Arc<dyn api::imports::Importer>,
+            importer,
             health: Arc::new(health),
             clock: Arc::clone(&half.clock),
         };

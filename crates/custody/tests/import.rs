@@ -1,6 +1,11 @@
 //! Imports with the real binary: twice, cut off, broken, killed, with a recorder and without.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "helpers of tests"
+)]
 
 mod support;
 
@@ -15,7 +20,7 @@ use support::{Run, Server, Setup, Upstream, custody, interactions, post_to, show
 fn payload(n: usize) -> String {
     json!({
         "id": format!("call-{n}"), "trace_id": format!("trace-{}", n % 7), "call_type": "acompletion",
-        "status": "success", "startTime": 1_716_990_379.5 + n as f64, "endTime": 1_716_990_380.5 + n as f64,
+        "status": "success", "startTime": 1_716_990_379 + n, "endTime": 1_716_990_380 + n,
         "model": "gpt-4o", "custom_llm_provider": "openai", "end_user": "jo",
         "messages": [{ "role": "user", "content": format!("question {n}") }],
         "response": { "choices": [{ "index": 0, "finish_reason": "stop",
@@ -81,7 +86,10 @@ fn an_import_is_recorded_once() {
     assert_eq!(record["upstream"], "import");
     assert_eq!(record["model"]["provider"], "openai");
     assert_eq!(record["response"]["outcome"], "complete");
-    assert_eq!(record["time"]["admitted"].as_i64().unwrap() / 1_000_000_000_000, 1716);
+    assert!(
+        record["time"]["admitted"].as_str().unwrap().starts_with("2024-05-29T13:"),
+        "{record:#}"
+    );
     assert!(record.to_string().contains("question "), "{record:#}");
 }
 

@@ -98,7 +98,7 @@ impl Source {
     fn tells(self, raw: &[u8]) -> Vec<(String, String)> {
         let Ok(members) = Members::of(raw) else { return Vec::new() };
         match self {
-            Self::Langfuse => langfuse::tells(members),
+            Self::Langfuse => langfuse::tells(&members),
             Self::OpenAiBatch => openai_batch::tells(raw, &members).into_iter().collect(),
             Self::Bedrock | Self::LiteLlm | Self::Otlp => Vec::new(),
         }
@@ -153,13 +153,16 @@ impl Beside {
     }
 }
 
+/// Makes a record's id of the source, its own id there and its time.
+pub type MakeId<'a> = dyn Fn(&str, &[u8], Timestamp) -> Option<RecordId> + 'a;
+
 /// What readers need beside a record.
 pub struct Cx<'a> {
     /// The retention class.
     pub class: &'a str,
     /// Makes a record's id of the source, its own id there and its time; `None` where nothing is
     /// recorded.
-    pub id: &'a dyn Fn(&str, &[u8], Timestamp) -> Option<RecordId>,
+    pub id: &'a MakeId<'a>,
     /// The time of the import, for records that tell none.
     pub now: Timestamp,
 }

@@ -3,7 +3,7 @@
 mod files;
 mod sink;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use intake::import::{Beside, Piece, Source};
@@ -146,7 +146,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, file: &PathBuf, line: Option<u64>, message: &str) -> anyhow::Result<()> {
+    fn refuse(&mut self, file: &Path, line: Option<u64>, message: &str) -> anyhow::Result<()> {
         self.done.refused += 1;
         if self.args.json {
             let file = file.to_string_lossy();

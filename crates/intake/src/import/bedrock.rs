@@ -222,7 +222,7 @@ fn rest(log: &mut Members<'_>, input: &Members<'_>, output: &Members<'_>) -> Str
     for (name, side, had) in [("input", input, had_input), ("output", output, had_output)] {
         if had && rest.pop().is_some() {
             let comma = if rest.len() > 1 { "," } else { "" };
-            rest.push_str(&format!("{comma}\"{name}\":{}}}", side.rest()));
+            rest = format!("{rest}{comma}\"{name}\":{}}}", side.rest());
         }
     }
     rest

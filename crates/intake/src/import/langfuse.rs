@@ -38,12 +38,12 @@ pub(super) fn key(members: &Members<'_>) -> Option<String> {
 }
 
 /// A trace says of its observations whose they are.
-pub(super) fn tells(members: Members<'_>) -> Vec<(String, String)> {
-    if let Some(rows) = rows(&members, "data") {
+pub(super) fn tells(members: &Members<'_>) -> Vec<(String, String)> {
+    if let Some(rows) = rows(members, "data") {
         let rows = rows.into_iter().filter_map(|row| Members::of(row.get().as_bytes()).ok());
         return rows.filter(is_trace).filter_map(|row| facts(&row)).collect();
     }
-    is_trace(&members).then(|| facts(&members)).flatten().into_iter().collect()
+    is_trace(members).then(|| facts(members)).flatten().into_iter().collect()
 }
 
 fn facts(members: &Members<'_>) -> Option<(String, String)> {

@@ -35,7 +35,7 @@ pub(super) fn read(raw: &[u8], mut log: Members<'_>, cx: &Cx<'_>) -> Result<Take
     let provider = log.text(&["custom_llm_provider"]);
     let trace = log.text(&["trace_id"]);
     let mut head = head(cx, provider.as_deref(), key.trace(trace.as_deref()));
-    head.client_request_id = id.clone();
+    head.client_request_id.clone_from(&id);
     who(&mut head, &log);
 
     let model = log.text(&["model"]);

@@ -66,7 +66,7 @@ impl<'a> Members<'a> {
     }
 
     /// An object's members.
-    pub(super) fn object(&self, names: &[&str]) -> Members<'a> {
+    pub(super) fn object(&self, names: &[&str]) -> Self {
         self.get(names).and_then(|raw| Self::of(raw.get().as_bytes()).ok()).unwrap_or_default()
     }
 
@@ -125,7 +125,11 @@ fn moment(text: &str) -> Option<Timestamp> {
 }
 
 /// Seconds since 1970; milliseconds and microseconds are known by their size.
-#[expect(clippy::cast_possible_truncation, reason = "bounded above, and a float holds it")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::as_conversions,
+    reason = "bounded above, and a float holds it"
+)]
 fn epoch(number: f64) -> Option<Timestamp> {
     // The year 9999 in seconds.
     const LAST: f64 = 253_402_300_800.0;

@@ -115,9 +115,7 @@ pub(super) fn each_piece(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => break Some(error),
         }
-        if failed.is_err() {
-            return failed;
-        }
+        std::mem::replace(&mut failed, Ok(()))?;
     };
     cutter.finish(&mut |found| piece(found, &mut failed));
     failed?;
