@@ -194,7 +194,8 @@ impl Recorder {
             anchoring::start(config, &half.classes, &half.archive, &half.ledger, &half.clock)?;
         let class = &known(&half.classes, &config.intake.retention).map_err(Failure::Usage)?.name;
         let faces = Faces::start(config, class, &half.capture, &half.clock)?;
-        let local: Arc<dyn Local> = Arc::clone(&faces.intake) as Arc<dyn Local>;
+        let intake = Arc::clone(&faces.intake);
+        let local: Arc<dyn Local> = intake;
         let listen = config.proxy.listen;
         let proxy = Proxy::start(listen, threads, &half.upstreams, &half.capture, Some(&local))?;
         let lifecycle = Arc::new(Lifecycle {
