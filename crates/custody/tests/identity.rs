@@ -1,6 +1,6 @@
 //! Who counts as whom, through the real binary: tokens and JWTs over headers, baggage and bodies.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod support;
 
@@ -77,7 +77,7 @@ const CLAIMS: [(&str, &str); 5] = [
     ("custody-session", "chat of mallory"),
 ];
 
-fn with_claims<'a>(sent: &'a str) -> Vec<(&'a str, &'a str)> {
+fn with_claims(sent: &str) -> Vec<(&str, &str)> {
     [&[("custody-token", sent)], CLAIMS.as_slice()].concat()
 }
 
