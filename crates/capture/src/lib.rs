@@ -10,6 +10,7 @@
 //! * `tap.rs`: copies of the bytes, bounded by bytes;
 //! * `pipeline.rs`: the four states, each consumed by the next;
 //! * `worker.rs`: the threads that do the work;
+//! * `identity.rs`: whose a call is, what is proven over what is claimed;
 //! * `recover.rs`: what becomes of calls that a crash cut off.
 //!
 //! **Invariants.** Nothing here runs on the way of a request but counters and copies. Every call
