@@ -1,15 +1,15 @@
-//! An issuer for tests. Its signatures are made by other libraries than the one that verifies them.
+//! An issuer for tests. Its signatures are made by others than what verifies them: by openssl, and by
+//! `ed25519-dalek`.
 
-use std::sync::OnceLock;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ed25519_dalek::Signer as _;
-use rsa::pkcs1v15::SigningKey;
-use rsa::signature::SignatureEncoding as _;
-use rsa::traits::PublicKeyParts as _;
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 pub(crate) const ISSUER: &str = "https://issuer.example/realm";
 pub(crate) const AUDIENCE: &str = "custody";
@@ -20,7 +20,7 @@ pub(crate) const NOW: i64 = 1_795_435_200;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Signer {
     Rs256,
-    /// A P-256 key made of this byte.
+    /// The P-256 key of this number.
     Es256(u8),
     /// An Ed25519 key made of this byte.
     EdDsa(u8),
@@ -30,10 +30,48 @@ pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Making one takes a moment, so there is one.
-fn rsa_key() -> &'static rsa::PrivateKey {
-    static KEY: OnceLock<rsa::PrivateKey> = OnceLock::new();
-    KEY.get_or_init(|| rsa::PrivateKey::new(&mut rand::rng(), 2048).unwrap())
+/// Runs openssl over some bytes.
+fn openssl(arguments: &str, input: &[u8]) -> Vec<u8> {
+    let mut child = Command::new("openssl")
+        .args(arguments.split(' '))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl is there");
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "openssl {arguments}");
+    output.stdout
+}
+
+/// The private key of a signer, made when it is asked for first.
+fn key(signer: Signer) -> PathBuf {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    static MAKING: Mutex<()> = Mutex::new(());
+    let folder = FOLDER.get_or_init(|| tempfile::tempdir().unwrap());
+    let path = folder.path().join(format!("{signer:?}.pem"));
+    let _turn = MAKING.lock();
+    if !path.exists() {
+        let kind = match signer {
+            Signer::Rs256 => "RSA -pkeyopt rsa_keygen_bits:2048",
+            _ => "EC -pkeyopt ec_paramgen_curve:P-256",
+        };
+        openssl(&format!("genpkey -out {} -algorithm {kind}", path.display()), b"");
+    }
+    path
+}
+
+/// An ECDSA signature in DER as r ‖ s, 32 bytes each (RFC 7518 §3.4).
+fn fixed(der: &[u8]) -> Vec<u8> {
+    let integer = |at: usize| {
+        let length = usize::from(der[at + 1]);
+        let digits = &der[at + 2..at + 2 + length];
+        let digits = digits.strip_prefix(&[0]).unwrap_or(digits);
+        ([vec![0; 32 - digits.len()], digits.to_vec()].concat(), at + 2 + length)
+    };
+    let (r, next) = integer(2);
+    [r, integer(next).0].concat()
 }
 
 impl Signer {
@@ -53,15 +91,19 @@ impl Signer {
     pub(crate) fn jwk(self) -> Value {
         let mut jwk = match self {
             Self::Rs256 => {
-                let key = rsa_key().to_public_key();
+                let told =
+                    openssl(&format!("rsa -noout -modulus -in {}", key(self).display()), b"");
+                let told = String::from_utf8(told).unwrap();
+                let n = hex::decode(told.trim().trim_start_matches("Modulus=")).unwrap();
                 // With a zero in front, as some issuers write it.
-                let n = [&[0], &*key.n_bytes()].concat();
-                json!({"kty": "RSA", "n": encode(n), "e": encode(key.e_bytes())})
+                let n = [vec![0], n].concat();
+                json!({"kty": "RSA", "n": encode(n), "e": "AQAB"})
             }
-            Self::Es256(seed) => {
-                let key = p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap();
-                let point = key.verifying_key().to_sec1_point(false);
-                let (x, y) = point.as_bytes()[1..].split_at(32);
+            Self::Es256(_) => {
+                let path = key(self);
+                let der = openssl(&format!("ec -pubout -outform DER -in {}", path.display()), b"");
+                // The point stands at its end.
+                let (x, y) = der[der.len() - 64..].split_at(32);
                 json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)})
             }
             Self::EdDsa(seed) => {
@@ -79,14 +121,10 @@ impl Signer {
     pub(crate) fn sign(self, message: &str) -> Vec<u8> {
         let message = message.as_bytes();
         match self {
-            Self::Rs256 => {
-                let key = SigningKey::<Sha256>::new(rsa_key().clone());
-                rsa::signature::Signer::sign(&key, message).to_vec()
-            }
-            Self::Es256(seed) => {
-                let key = p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap();
-                let signature: p256::ecdsa::Signature = key.sign(message);
-                signature.to_bytes().to_vec()
+            Self::Rs256 | Self::Es256(_) => {
+                let path = key(self);
+                let signed = openssl(&format!("dgst -sha256 -sign {}", path.display()), message);
+                if self == Self::Rs256 { signed } else { fixed(&signed) }
             }
             Self::EdDsa(seed) => {
                 ed25519_dalek::SigningKey::from_bytes(&[seed; 32]).sign(message).to_vec()

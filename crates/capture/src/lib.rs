@@ -12,6 +12,7 @@
 //! * `worker.rs`: the threads that do the work;
 //! * `report.rs`, `told.rs`: what other faces tell of, through the same pipeline;
 //! * `threading.rs`, `documents.rs`: what a request goes on with, and what it was given to read;
+//! * `identity.rs`: whose a call is, what is proven over what is claimed;
 //! * `recover.rs`: what becomes of calls that a crash cut off.
 //!
 //! **Invariants.** Nothing here runs on the way of a request but counters and copies. Every call

@@ -192,3 +192,24 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_asked_for_at_once_when_the_last_time_was_a_minute_ago() {
+        let (wake, woken) = sync_channel(1);
+        wake.send(()).unwrap();
+        let now = Instant::now();
+        let asked = now.checked_sub(ROTATE).unwrap();
+        assert!(wait_for(&woken, asked, REFRESH) && now.elapsed() < AGAIN);
+        // Sooner it waits, and ends when nobody wants the keys any more.
+        wake.send(()).unwrap();
+        let waiting = std::thread::spawn(move || wait_for(&woken, Instant::now(), REFRESH));
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!waiting.is_finished());
+        drop(wake);
+        assert!(!waiting.join().unwrap());
+    }
+}

@@ -1,3 +1,5 @@
+use std::sync::OnceLock;
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -10,8 +12,9 @@ fn config() -> OidcConfig {
     OidcConfig::new(ISSUER, AUDIENCE, "", ["sub", "realm_access.roles", "azp"]).unwrap()
 }
 
-fn keys() -> KeySet {
-    KeySet::parse(jwks(&SIGNERS).as_bytes()).unwrap()
+fn keys() -> &'static KeySet {
+    static KEYS: OnceLock<KeySet> = OnceLock::new();
+    KEYS.get_or_init(|| KeySet::parse(jwks(&SIGNERS).as_bytes()).unwrap())
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -19,7 +22,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn look(text: &str, now: i64) -> Result<Principal, Fault> {
-    let (principal, window) = verify(&config(), &keys(), text)?;
+    let (principal, window) = verify(&config(), keys(), text)?;
     window.check(at(now)).map(|()| principal)
 }
 
@@ -154,7 +157,7 @@ fn claims_are_found_by_name_and_by_path() {
     let text = Signer::Es256(3).jwt(&claims());
     let read = |names: [&str; 3]| {
         let config = OidcConfig::new(ISSUER, AUDIENCE, "", names).unwrap();
-        verify(&config, &keys(), &text).unwrap().0
+        verify(&config, keys(), &text).unwrap().0
     };
     let by_name = read(["azp", "https://issuer.example/roles", ""]);
     assert_eq!((by_name.user.as_deref(), by_name.service), (Some("helpdesk"), None));
