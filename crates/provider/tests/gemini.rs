@@ -253,7 +253,7 @@ fn ends_have_their_classes() {
         let read = answer(&candidate(parts, &reason));
         assert_eq!(read.finish_class, class, "{reason}");
         assert_eq!(read.finish_reasons.first().map(String::as_str), word, "{reason}");
-        assert!(read.error.is_none(), "{reason}");
+        assert_eq!(read.error.is_some(), class == FinishClass::Error, "{reason}");
     }
     // Vertex's numbers are others.
     let mut body = candidate(&text, &json!(6));
