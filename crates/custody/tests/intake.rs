@@ -1,7 +1,7 @@
 //! What does not come through the proxy, through the real binary: events and spans, in one trace with
 //! the call that they belong to.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod support;
 
