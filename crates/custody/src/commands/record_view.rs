@@ -11,6 +11,9 @@ const LONGEST: usize = 600;
 pub(crate) fn print_record(record: &Value) -> anyhow::Result<()> {
     let kind = text(record, "/kind");
     output::line(format!("{} {}", paint(HEAD, &kind), paint(NAME, text(record, "/id"))))?;
+    if record.get("event").is_some() {
+        return print_event(record);
+    }
     if kind != "interaction" {
         row("recorded", &text(record, "/recorded"))?;
         row("body", &record.get("body").map(Value::to_string).unwrap_or_default())?;
@@ -29,22 +32,7 @@ pub(crate) fn print_record(record: &Value) -> anyhow::Result<()> {
         text(record, "/model/operation"),
     );
     row("model", &model)?;
-    let who = [
-        ("user", "/who/user"),
-        ("by", "/who/identity"),
-        ("caller", "/who/caller"),
-        ("session", "/correlation/session"),
-        ("service", "/who/service"),
-        ("environment", "/who/environment"),
-    ]
-    .iter()
-    .filter(|(_, path)| record.pointer(path).is_some_and(|v| !v.is_null() && v != "none"))
-    .map(|(name, path)| format!("{name} {}", text(record, path)))
-    .collect::<Vec<_>>()
-    .join("   ");
-    if !who.is_empty() {
-        row("who", &who)?;
-    }
+    print_who(record)?;
     let outcome = text(record, "/response/outcome");
     let style = if outcome == "complete" { GOOD } else { BAD };
     row(
@@ -83,6 +71,60 @@ pub(crate) fn print_record(record: &Value) -> anyhow::Result<()> {
     proof(record)
 }
 
+/// An event that an application told of.
+fn print_event(record: &Value) -> anyhow::Result<()> {
+    row("began", &text(record, "/time/began"))?;
+    row("correlation", &text(record, "/correlation/trace_id"))?;
+    if record.get("about").is_some_and(|about| !about.is_null()) {
+        row("about", &text(record, "/about"))?;
+    }
+    print_who(record)?;
+    let facts = record.get("facts").and_then(Value::as_object);
+    let facts: Vec<String> = facts
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            format!("{name} {}", safe(&value, LONGEST))
+        })
+        .collect();
+    if !facts.is_empty() {
+        row("facts", &facts.join("   "))?;
+    }
+    let masked = record.pointer("/masking/counts").map(Value::to_string).unwrap_or_default();
+    if masked != "{}" {
+        row("masked", &masked)?;
+    }
+    let oddities = record.get("oddities").map(Value::to_string).unwrap_or_default();
+    if oddities != "[]" {
+        row("oddities", &safe(&oddities, LONGEST))?;
+    }
+    for part in record.get("parts").and_then(Value::as_array).into_iter().flatten() {
+        print_part(part)?;
+    }
+    proof(record)
+}
+
+fn print_who(record: &Value) -> anyhow::Result<()> {
+    let who = [
+        ("user", "/who/user"),
+        ("by", "/who/identity"),
+        ("caller", "/who/caller"),
+        ("session", "/correlation/session"),
+        ("service", "/who/service"),
+        ("environment", "/who/environment"),
+    ]
+    .iter()
+    .filter(|(_, path)| record.pointer(path).is_some_and(|v| !v.is_null() && v != "none"))
+    .map(|(name, path)| format!("{name} {}", text(record, path)))
+    .collect::<Vec<_>>()
+    .join("   ");
+    if !who.is_empty() {
+        row("who", &who)?;
+    }
+    Ok(())
+}
+
 fn print_part(part: &Value) -> anyhow::Result<()> {
     let head = format!("{} {}", text(part, "/role"), text(part, "/kind"));
     let body = if let Some(why) = part.get("withheld") {
@@ -103,7 +145,12 @@ fn print_part(part: &Value) -> anyhow::Result<()> {
             .collect();
         safe(&Value::Object(rest).to_string(), LONGEST)
     };
-    output::line(format!("  {} {body}", paint(HEAD, format!("{head}:"))))
+    output::line(format!("  {} {body}", paint(HEAD, format!("{head}:"))))?;
+    for link in part.get("documents").and_then(Value::as_array).into_iter().flatten() {
+        let link = format!("holds a document of retrieval {}", text(link, "/record"));
+        output::line(format!("    {}", paint(DIM, link)))?;
+    }
+    Ok(())
 }
 
 fn proof(record: &Value) -> anyhow::Result<()> {
