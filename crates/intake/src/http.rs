@@ -254,7 +254,8 @@ fn count(counter: &AtomicU64, more: usize) {
 
 impl Local for Intake {
     fn takes(&self, path: &str) -> bool {
-        path == "/custody" || path.starts_with("/custody/") || path.starts_with("/v1/")
+        let path = path.trim_end_matches('/');
+        path == "/custody" || path.starts_with("/custody/") || path == TRACES || path == LOGS
     }
 
     fn answer(self: Arc<Self>, request: Request<Incoming>) -> LocalAnswer {
