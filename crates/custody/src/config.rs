@@ -154,7 +154,8 @@ pub(crate) struct UpstreamConfig {
     pub(crate) name: String,
     /// Where it is, e.g. `https://api.openai.com`.
     pub(crate) base_url: String,
-    /// `openai`, `anthropic`, `opaque`, or `auto` to tell by the path.
+    /// `openai`, `anthropic`, `gemini`, `bedrock`, `cohere`, `mistral`, `ollama`, `mcp`, `opaque`, or
+    /// `auto` to tell by the path.
     #[serde(default = "auto")]
     pub(crate) format: String,
     /// Mode, where it differs from the proxy's.
