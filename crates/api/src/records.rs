@@ -40,7 +40,7 @@ pub(crate) async fn trace(
     State(api): State<Api>,
     Path(text): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let trace = query::correlation_id(&text);
+    let trace = record::TraceId::named(&text);
     blocking(move || {
         let records = Reader::new(&api.store, api.access()).trace(trace)?;
         Ok(Json(json!({ "correlation_id": trace, "records": records })))

@@ -118,6 +118,8 @@ fn what_is_wrong_is_refused_with_its_place_and_nothing_of_it_is_recorded() {
     for answer in &refused {
         assert_eq!(answer.head.status, 400, "{}", answer.text());
     }
+    let metrics = get(server.api, "/metrics").text();
+    assert!(metrics.contains("custody_told_rejected_total 3"), "{metrics}");
     assert_eq!(send("/custody/v2", &[], b"{}").head.status, 404);
     assert_eq!(get(server.proxy, "/custody/v1/events").head.status, 405);
     let schema = get(server.proxy, "/custody/v1/schema");

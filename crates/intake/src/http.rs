@@ -126,8 +126,11 @@ impl Intake {
             proxy::read_head(Arc::clone(&self.events), &parts.method, "", None, &mut parts.headers);
         let _turn = self.turns.acquire().await;
         let body = self.body(head.content_encoding.as_deref(), body).await?;
-        let taken =
-            events::read(&self.schema, &body, &head, self.clock.now()).map_err(Problem::refused)?;
+        let read = events::read(&self.schema, &body, &head, self.clock.now());
+        let taken = read.map_err(|refusals| {
+            self.rejected(refusals.len());
+            Problem::refused(refusals)
+        })?;
         let traces: Vec<_> = taken.iter().map(|taken| taken.head().trace_id).collect();
         let ids = self.record(taken).await?;
         let recorded: Vec<_> = ids
@@ -162,7 +165,7 @@ impl Intake {
             read.map_err(|error| Problem::bad_request(error.to_string()))?;
         drop(body);
         self.dropped(dropped);
-        count(&self.counters.rejected, rejected.len());
+        self.rejected(rejected.len());
         for taken in &mut taken {
             // Who signed in sends for all of its spans.
             taken.head_mut().token.clone_from(&head.token);
@@ -245,6 +248,10 @@ impl Handler for Intake {
 
     fn dropped(&self, dropped: u64) {
         self.counters.dropped.fetch_add(dropped, Ordering::Relaxed);
+    }
+
+    fn rejected(&self, rejected: usize) {
+        count(&self.counters.rejected, rejected);
     }
 }
 

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use capture::{CallHead, Identity, Mode, Report, Route};
 use provider::{Family, Format};
-use record::{Digest, Oddity, Origin, RecordId, Timestamp, TraceId};
+use record::{Oddity, Origin, RecordId, Timestamp, TraceId};
 
 use crate::{Refusal, Taken};
 pub use cut::{Cutter, LONGEST, Piece};
@@ -197,21 +197,10 @@ impl Key<'_> {
     /// The correlation id that the record names, or one of its own.
     fn trace(&self, named: Option<&str>) -> TraceId {
         named.map_or_else(
-            || correlation(&[self.source.as_str().as_bytes(), &[0], &self.bytes].concat()),
-            |name| {
-                let hex: String = name.chars().filter(|c| *c != '-').collect();
-                let id = hex.to_ascii_lowercase().parse::<TraceId>().ok();
-                id.filter(TraceId::is_valid).unwrap_or_else(|| correlation(name.as_bytes()))
-            },
+            || TraceId::hashed(&[self.source.as_str().as_bytes(), &[0], &self.bytes].concat()),
+            TraceId::named,
         )
     }
-}
-
-/// As the proxy takes `Custody-Correlation-Id`: by its SHA-256.
-fn correlation(name: &[u8]) -> TraceId {
-    let mut id = [0; 16];
-    id.iter_mut().zip(Digest::of(name).0).for_each(|(to, from)| *to = from);
-    TraceId(id)
 }
 
 /// The head of something that this provider served, or nobody knows who.
@@ -265,6 +254,8 @@ fn report(
 
 #[cfg(test)]
 mod fixture {
+    use record::Digest;
+
     use super::*;
 
     /// Reads with ids that are hashes, so that tests can compare them.

@@ -7,7 +7,6 @@ use capture::{CallHead, Identity, Route, traceparent};
 use http::{HeaderMap, HeaderValue, Method, header};
 use rand::distr::{Distribution, StandardUniform};
 use record::{Origin, SpanId, TraceId};
-use sha2::{Digest as _, Sha256};
 
 use crate::headers::text;
 use crate::redact;
@@ -114,7 +113,7 @@ struct Trace {
 /// one, which is sent upstream.
 fn trace(headers: &mut HeaderMap) -> Trace {
     let given = text(headers, "traceparent").and_then(traceparent);
-    let named = text(headers, "custody-correlation-id").map(correlation);
+    let named = text(headers, "custody-correlation-id").map(TraceId::named);
     let (id, told) = match (named, given) {
         (Some(named), Some((_, span))) => {
             return Trace { id: named, span: Some(span), given: true };
@@ -128,21 +127,6 @@ fn trace(headers: &mut HeaderMap) -> Trace {
         headers.insert("traceparent", value);
     }
     Trace { id, span: None, given: told }
-}
-
-/// A correlation id as a caller names it: 32 hexadecimal digits or a UUID are taken as they are,
-/// any other text by its SHA-256, so that the same text finds the same trace.
-pub fn correlation(name: &str) -> TraceId {
-    let hex: String = name.chars().filter(|c| *c != '-').collect();
-    match hex.to_ascii_lowercase().parse::<TraceId>() {
-        Ok(id) if id.is_valid() => id,
-        _ => {
-            let digest = Sha256::digest(name.as_bytes());
-            let mut id = [0; 16];
-            id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-            TraceId(id)
-        }
-    }
 }
 
 /// W3C Baggage §3.3.1: `key=value;properties, …`, values percent-encoded.
@@ -290,9 +274,9 @@ mod tests {
     #[test]
     fn a_named_correlation_is_found_again() {
         let uuid = "0af76519-16cd-43dd-8448-eb211c80319c";
-        assert_eq!(correlation(uuid).to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(TraceId::named(uuid).to_string(), "0af7651916cd43dd8448eb211c80319c");
         assert!(head(&[("custody-correlation-id", uuid)]).0.trace_given);
-        assert_eq!(correlation("order 17"), correlation("order 17"));
-        assert_ne!(correlation("order 17"), correlation("order 18"));
+        assert_eq!(TraceId::named("order 17"), TraceId::named("order 17"));
+        assert_ne!(TraceId::named("order 17"), TraceId::named("order 18"));
     }
 }

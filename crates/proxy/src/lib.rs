@@ -29,7 +29,7 @@ mod upstream;
 mod watch;
 
 pub use aws_keys::{AwsKeySource, AwsKeys};
-pub use identity::{correlation, read as read_head};
+pub use identity::read as read_head;
 pub use local::{Local, LocalAnswer};
 pub use server::{Proxy, ProxyError};
 pub use sigv4::Signing;

@@ -30,6 +30,6 @@ pub use proof::ProofAnswer;
 pub use reader::Reader;
 pub use search::{Search, SearchHit};
 pub use source::RecordAt;
-pub use store::{Collector, Store, correlation_id};
+pub use store::{Collector, Store};
 pub use verify::{CollectorReport, Finding, LockReport, Numbers, Progress, VerifyReport, verify};
 pub use view::view;

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use archive::{Archive, Name};
 use keys::KeyStore;
-use record::{Pid, RecordId, TraceId};
+use record::{Pid, RecordId};
 use serde::Deserialize;
-use sha2::Digest as _;
 use tlog::{Checkpoint, VerifyingKey};
 
 use crate::QueryError;
@@ -283,20 +282,5 @@ impl Iterator for Walk<'_> {
             self.journals.push(source.clone());
         }
         Some(Ok(source))
-    }
-}
-
-/// The correlation id that a text means: 32 hexadecimal digits or a UUID as they are, any other
-/// text by its SHA-256, as the proxy takes `Custody-Correlation-Id`.
-pub fn correlation_id(text: &str) -> TraceId {
-    let hex: String = text.chars().filter(|c| *c != '-').collect();
-    match hex.to_ascii_lowercase().parse::<TraceId>() {
-        Ok(id) if id.is_valid() => id,
-        _ => {
-            let digest = sha2::Sha256::digest(text.as_bytes());
-            let mut id = [0; 16];
-            id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-            TraceId(id)
-        }
     }
 }

@@ -97,6 +97,21 @@ impl TraceId {
     pub fn is_valid(&self) -> bool {
         self.0 != [0; 16]
     }
+
+    /// The correlation id that a caller's name for it means: 32 hexadecimal digits or a UUID as they
+    /// are, any other text by its SHA-256, so that the same text finds the same trace.
+    pub fn named(name: &str) -> Self {
+        let hex: String = name.chars().filter(|c| *c != '-').collect();
+        let id = hex.to_ascii_lowercase().parse::<Self>().ok();
+        id.filter(Self::is_valid).unwrap_or_else(|| Self::hashed(name.as_bytes()))
+    }
+
+    /// The first half of the SHA-256 of `bytes`.
+    pub fn hashed(bytes: &[u8]) -> Self {
+        let mut id = [0; 16];
+        id.iter_mut().zip(Digest::of(bytes).0).for_each(|(to, from)| *to = from);
+        Self(id)
+    }
 }
 
 impl Digest {

@@ -11,7 +11,7 @@ use crate::{Failure, Outcome, http, output};
 
 pub(crate) fn run(args: &TraceArgs) -> Result<Outcome, Failure> {
     let reading = &args.reading;
-    let trace = query::correlation_id(&args.correlation);
+    let trace = record::TraceId::named(&args.correlation);
     let records = if let Some(server) = &reading.server {
         let answer = http::get(server, &format!("/api/v1/traces/{trace}"), &[])?;
         answer.get("records").and_then(Value::as_array).cloned().unwrap_or_default()

@@ -6,7 +6,9 @@ use capture::{Answer, CallHead, Identity, Report, ResponseStart, Route, Told};
 use jiff::{SignedDuration, Timestamp as Instant};
 use provider::{Family, Format, HeaderTokens};
 use record::envelope::{Params, param_number};
-use record::{Content, Kind, Oddity, Origin, Part, PartKind, Role, SkeletonBuilder, Timestamp};
+use record::{
+    Content, Kind, Oddity, Origin, Part, PartKind, Role, SkeletonBuilder, Timestamp, TraceId,
+};
 use serde_json::{Map, Value};
 
 use super::check::EventType;
@@ -97,7 +99,7 @@ fn correlate(event: &Value, head: &mut CallHead) -> Result<(), Refusal> {
         });
     }
     if let Some(name) = own("correlation_id").or_else(|| own("trace_id")) {
-        head.trace_id = proxy::correlation(name);
+        head.trace_id = TraceId::named(name);
     } else if own("traceparent").is_none() && !head.trace_given && own("interaction_id").is_none() {
         return Err(Refusal {
             pointer: "/correlation_id".to_owned(),

@@ -39,7 +39,7 @@ fn a_retrieval_is_taken_apart_and_fills_back() {
         "documents": [{"id": "d1", "source": "kb/1", "score": 0.83, "rank": 1, "text": "Within 14 days."},
                       {"text": "Never."}]});
     let told = told(&event);
-    assert_eq!((told.kind, told.head.trace_id), (Kind::Retrieval, proxy::correlation("order 17")));
+    assert_eq!((told.kind, told.head.trace_id), (Kind::Retrieval, TraceId::named("order 17")));
     assert_eq!(told.ended.map(|ended| ended.0 - told.began.0), Some(12_500));
     assert_eq!(told.head.user.as_deref(), Some("alice"));
     assert_eq!(json!(told.facts), json!({"documents": 2}));

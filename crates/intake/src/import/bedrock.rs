@@ -6,12 +6,13 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use capture::{Answer, CallHead, ResponseStart};
-use provider::{Format, HeaderTokens};
+use capture::{Answer, CallHead};
+use provider::Format;
 use record::Oddity;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::bodies::{self, Times};
 use super::members::{Members, map, value};
 use super::{Cx, Key, Source, frames, head, person, report};
 use crate::{Refusal, Taken};
@@ -134,20 +135,7 @@ fn body(raw: &RawValue) -> Vec<u8> {
 }
 
 fn plain(status: u16, body: Vec<u8>) -> Answer {
-    Answer {
-        start: ResponseStart {
-            status,
-            content_type: Some("application/json".to_owned()),
-            content_encoding: None,
-            provider_request_id: None,
-            tokens: HeaderTokens::default(),
-        },
-        body,
-        complete: true,
-        first_byte_us: None,
-        first_token_us: None,
-        total_us: None,
-    }
+    bodies::kept(status, body, Times::default())
 }
 
 /// The answer; a stream is logged as the list of its events.

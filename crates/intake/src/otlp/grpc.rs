@@ -46,6 +46,9 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Counts what told of no model.
     fn dropped(&self, _count: u64) {}
+
+    /// Counts what could not be read.
+    fn rejected(&self, _count: usize) {}
 }
 
 struct Service<H: ?Sized>(Arc<H>);
@@ -56,6 +59,7 @@ impl<H: Handler + ?Sized> Service<H> {
         if dropped > 0 {
             self.0.dropped(dropped);
         }
+        self.0.rejected(rejected.len());
         if !taken.is_empty() {
             self.0.record(taken).await.map_err(|why| Status::unavailable(why.to_string()))?;
         }
