@@ -5,62 +5,91 @@ use std::str::FromStr;
 
 use crate::policy::UnknownName;
 
-/// A kind of sensitive value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Entity {
+/// Declares [`Entity`]: a variant, its name outside, its group and what it is.
+macro_rules! entities {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $group:ident;)*) => {
+        /// A kind of sensitive value.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Entity {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Entity {
+            /// Every entity, in order.
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$variant),*];
+
+            /// The name that stands in policies, counts and placeholders.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// What kinds of value it belongs to.
+            pub const fn group(self) -> Group {
+                match self {
+                    $(Self::$variant => Group::$group,)*
+                }
+            }
+        }
+    };
+}
+
+entities! {
     /// An e-mail address.
-    Email,
+    Email = "EMAIL", Contact;
     /// A payment card number.
-    CreditCard,
+    CreditCard = "CREDIT_CARD", Financial;
     /// An international bank account number.
-    Iban,
+    Iban = "IBAN", Financial;
     /// A social security number of the United States.
-    UsSsn,
+    UsSsn = "US_SSN", National;
     /// A telephone number.
-    Phone,
+    Phone = "PHONE", Contact;
     /// An IPv4 or IPv6 address.
-    IpAddress,
+    IpAddress = "IP_ADDRESS", Network;
     /// An API key, access token, password or other credential.
-    ApiKey,
+    ApiKey = "API_KEY", Credential;
     /// A private key in PEM form.
-    PrivateKey,
+    PrivateKey = "PRIVATE_KEY", Credential;
     /// A JSON web token.
-    Jwt,
+    Jwt = "JWT", Credential;
+    /// A person's name.
+    Person = "PERSON", Name;
+    /// A city, region, country or postal code.
+    Location = "LOCATION", Name;
+    /// A postal address or its street line.
+    Address = "ADDRESS", Name;
+    /// An organisation's name. Kept unless a policy says otherwise.
+    Organisation = "ORG", Name;
+}
+
+/// What kinds of value an entity belongs to; policies and documentation speak of groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// Ways to reach a person.
+    Contact,
+    /// Cards, accounts and wallets.
+    Financial,
+    /// Numbers that a state or its agencies give to people and firms.
+    National,
+    /// Records and numbers of health care.
+    Health,
+    /// Addresses of machines.
+    Network,
+    /// What opens a door, and so is never wanted back from a log.
+    Credential,
+    /// Names of people and places, found by the names tier.
+    Name,
+    /// Other facts about a person, such as a date of birth.
+    Personal,
 }
 
 impl Entity {
-    /// Every entity, in order.
-    pub const ALL: [Self; 9] = [
-        Self::Email,
-        Self::CreditCard,
-        Self::Iban,
-        Self::UsSsn,
-        Self::Phone,
-        Self::IpAddress,
-        Self::ApiKey,
-        Self::PrivateKey,
-        Self::Jwt,
-    ];
-
-    /// The name that stands in policies, counts and placeholders.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "EMAIL",
-            Self::CreditCard => "CREDIT_CARD",
-            Self::Iban => "IBAN",
-            Self::UsSsn => "US_SSN",
-            Self::Phone => "PHONE",
-            Self::IpAddress => "IP_ADDRESS",
-            Self::ApiKey => "API_KEY",
-            Self::PrivateKey => "PRIVATE_KEY",
-            Self::Jwt => "JWT",
-        }
-    }
-
     /// Whether the value opens a door, and so is never wanted back from a log.
     pub const fn is_credential(self) -> bool {
-        matches!(self, Self::ApiKey | Self::PrivateKey | Self::Jwt)
+        matches!(self.group(), Group::Credential)
     }
 }
 

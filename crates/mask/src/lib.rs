@@ -40,7 +40,7 @@ mod span;
 mod words;
 
 pub use counts::Counts;
-pub use entity::Entity;
+pub use entity::{Entity, Group};
 pub use masker::Masker;
 pub use policy::{Action, Policy, UnknownName};
 pub use span::Span;

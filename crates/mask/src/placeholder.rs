@@ -9,7 +9,9 @@ use crate::entity::Entity;
 pub(crate) const DIGITS: usize = 12;
 
 /// No placeholder is longer: brackets, colon, the longest name, the digits.
-const LONGEST: usize = 3 + 11 + DIGITS;
+const LONGEST: usize = 3 + LONGEST_NAME + DIGITS;
+/// The longest name that an entity may have.
+const LONGEST_NAME: usize = 32;
 
 /// The length of the placeholder that opens at `at`, if one does.
 pub(crate) fn length_at(text: &[u8], at: usize) -> Option<usize> {
@@ -59,6 +61,11 @@ mod tests {
         {
             assert_eq!(length_at(other.as_bytes(), 0), None, "{other}");
         }
+    }
+
+    #[test]
+    fn no_name_is_too_long() {
+        assert!(Entity::ALL.iter().all(|entity| entity.as_str().len() <= LONGEST_NAME));
     }
 
     #[test]

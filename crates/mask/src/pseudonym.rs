@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::entity::Entity;
+use crate::entity::{Entity, Group};
 use crate::fold::View;
 use crate::placeholder::DIGITS;
 
@@ -27,18 +27,27 @@ pub(crate) fn placeholder(key: &[u8; 32], entity: Entity, value: &str) -> String
 
 /// Spellings of one value become one: case, separators, look-alikes.
 fn normal(entity: Entity, value: &str) -> Vec<u8> {
-    match entity {
-        Entity::Email | Entity::IpAddress => plain(value).to_ascii_lowercase(),
-        Entity::CreditCard | Entity::Phone | Entity::UsSsn => {
+    match entity.group() {
+        Group::Credential => value.as_bytes().to_vec(),
+        Group::Name => name(value),
+        _ if matches!(entity, Entity::Email | Entity::IpAddress) => {
+            plain(value).to_ascii_lowercase()
+        }
+        _ if matches!(entity, Entity::CreditCard | Entity::Phone | Entity::UsSsn) => {
             plain(value).into_iter().filter(u8::is_ascii_digit).collect()
         }
-        Entity::Iban => plain(value)
+        _ => plain(value)
             .into_iter()
-            .filter(u8::is_ascii_alphanumeric)
+            .filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii())
             .map(|b| b.to_ascii_uppercase())
             .collect(),
-        Entity::ApiKey | Entity::PrivateKey | Entity::Jwt => value.as_bytes().to_vec(),
     }
+}
+
+/// Case, and how words are parted, are no part of a name.
+fn name(value: &str) -> Vec<u8> {
+    let words: Vec<_> = value.split_whitespace().map(str::to_lowercase).collect();
+    words.join(" ").into_bytes()
 }
 
 /// Letters without an ASCII twin fold to one byte, so then only the text itself tells them apart.
