@@ -71,6 +71,25 @@ impl<'a> View<'a> {
     }
 }
 
+/// How a character outside ASCII is read.
+pub(crate) enum Read {
+    /// It is not seen.
+    Gone,
+    /// As this character of ASCII.
+    As(char),
+    /// As itself.
+    Itself,
+}
+
+/// How a character outside ASCII is read.
+pub(crate) fn read(c: char) -> Read {
+    match fold(c) {
+        Folded::Gone => Read::Gone,
+        Folded::Byte(byte) if byte.is_ascii() => Read::As(char::from(byte)),
+        Folded::Byte(_) => Read::Itself,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

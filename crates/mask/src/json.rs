@@ -1,105 +1,96 @@
-//! Masking of parsed JSON: its strings, its keys, its long numbers, the JSON inside its strings.
+//! Values in JSON: in its strings and keys, its long numbers, the JSON inside its strings.
+//!
+//! [`raw`] finds them in JSON as it is written, so that every byte outside a value stays;
+//! [`Pass::mask_json`] takes them out of JSON that is parsed already.
+
+mod path;
+pub(crate) mod raw;
+mod siblings;
 
 use serde_json::{Map, Value};
 
-use crate::counts::Counts;
 use crate::entity::Entity;
-use crate::keys::{Hint, hint};
-use crate::masker::Masker;
+use crate::keys::Hint;
+use crate::names;
+use crate::pass::{Edit, Pass};
 use crate::placeholder;
+use crate::span::Span;
+use crate::taken::Taken;
+use path::Path;
 
 /// How deep JSON may stand in strings of JSON.
-const NESTED: usize = 4;
-/// How many of the nearest keys count as words before a value.
-const NEAR: usize = 3;
-/// Base64 of this length is a file, not text.
+pub(crate) const NESTED: usize = 4;
+/// Base64 of this length is a file, unless it decodes to text.
 const BLOB: usize = 256;
 /// A replacement may turn text into JSON, so a string is looked at until it stays.
 const ROUNDS: usize = 16;
 
-/// The keys on the way to a value, the nearest first.
-#[derive(Clone, Copy, Default)]
-struct Path<'a> {
-    near: [&'a str; NEAR],
-    length: usize,
-}
-
-impl<'a> Path<'a> {
-    fn below(&self, key: &'a str) -> Self {
-        let [first, second, _] = self.near;
-        Self { near: [key, first, second], length: NEAR.min(self.length + 1) }
-    }
-
-    fn words(&self) -> &[&'a str] {
-        self.near.get(..self.length).unwrap_or_default()
-    }
-
-    fn hint(&self) -> Option<Hint> {
-        self.words().first().and_then(|key| hint(key.as_bytes()))
-    }
-}
-
-impl Masker {
+impl Pass<'_> {
     /// Masks a JSON value in place.
     ///
-    /// Strings are looked at decoded, with the keys above them as context. A string that is JSON
-    /// itself, as the arguments of a tool call are, is masked as JSON and written again. The whole
-    /// value of a key such as `password` is taken out. The order of members stays.
-    pub fn mask_json(&self, value: &mut Value, counts: &mut Counts) {
-        self.walk(value, Path::default(), NESTED, counts);
-    }
-
-    /// Whether anything changed.
-    fn walk(&self, value: &mut Value, path: Path<'_>, depth: usize, counts: &mut Counts) -> bool {
-        match value {
-            Value::Null | Value::Bool(_) => false,
-            Value::Number(_) => self.number(value, path, counts),
-            Value::String(text) => match self.string(text, path, depth, counts) {
-                Some(masked) => {
-                    *text = masked;
-                    true
-                }
-                None => false,
-            },
-            Value::Array(items) => {
-                let mut changed = false;
-                for item in items {
-                    changed |= self.walk(item, path, depth, counts);
-                }
-                changed
-            }
-            Value::Object(members) => self.object(members, path, depth, counts),
+    /// Strings are looked at decoded, with the keys above them as context. In a string that is JSON
+    /// itself, as the arguments of a tool call are, values are found as in JSON, and nothing but
+    /// them changes. The whole value of a key such as `password` is taken out. The order of members
+    /// stays.
+    pub fn mask_json(&self, value: &mut Value, taken: &mut Taken) {
+        if let Some((values, names)) = self.both() {
+            values.walk(value, Path::default(), taken);
+            names.walk(value, Path::default(), taken);
+        } else {
+            self.walk(value, Path::default(), taken);
         }
     }
 
-    fn object(
-        &self,
-        members: &mut Map<String, Value>,
-        path: Path<'_>,
-        depth: usize,
-        counts: &mut Counts,
-    ) -> bool {
+    fn walk(&self, value: &mut Value, path: Path<'_>, taken: &mut Taken) {
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::Number(_) => self.number(value, path, taken),
+            Value::String(text) => {
+                if let Some(masked) = self.string(text, path, taken) {
+                    *text = masked;
+                }
+            }
+            Value::Array(items) => {
+                for item in items.iter_mut() {
+                    self.walk(item, path, taken);
+                }
+                self.siblings(items.iter_mut(), taken);
+            }
+            Value::Object(members) => {
+                self.object(members, path, taken);
+                self.siblings(members.values_mut(), taken);
+            }
+        }
+    }
+
+    fn object(&self, members: &mut Map<String, Value>, path: Path<'_>, taken: &mut Taken) {
         // Keys come first: whatever follows must see the keys that will be written.
-        let mut changed = self.keys(members, counts);
-        // The log probabilities of a reply name every piece of its text `token`.
-        let pieces = ["logprob", "logProbability"].iter().any(|key| members.contains_key(*key));
+        self.keys(members, taken);
+        let pieces = holds_pieces(members.keys().map(String::as_str));
         for (key, value) in members {
             let harmless = pieces && key == "token";
-            let path = path.below(if harmless { "" } else { key });
-            changed |= self.walk(value, path, depth, counts);
+            self.walk(value, path.below(if harmless { "" } else { key }), taken);
         }
-        changed
     }
 
-    fn keys(&self, members: &mut Map<String, Value>, counts: &mut Counts) -> bool {
+    fn keys(&self, members: &mut Map<String, Value>, taken: &mut Taken) {
+        if !self.sees_values() {
+            return;
+        }
         let dirty = members
             .keys()
-            .any(|key| self.find(key).iter().any(|s| self.stand_in(s.entity, "").is_some()));
+            .any(|key| self.find_values(key).iter().any(|s| self.stand_in(s.entity, "").is_some()));
         if !dirty {
-            return false;
+            return;
+        }
+        if self.is_dry() {
+            for key in members.keys() {
+                self.mask_text(key, taken);
+            }
+            return;
         }
         for (key, value) in std::mem::take(members) {
-            let masked = self.mask_text(&key, counts).into_owned();
+            let masked = self.mask_text(&key, taken).into_owned();
             let mut unique = masked.clone();
             let mut copies = 1;
             while members.contains_key(&unique) {
@@ -108,139 +99,88 @@ impl Masker {
             }
             members.insert(unique, value);
         }
-        true
     }
 
-    fn string(
-        &self,
-        text: &str,
-        path: Path<'_>,
-        depth: usize,
-        counts: &mut Counts,
-    ) -> Option<String> {
-        if text.is_empty() || placeholder::is_whole(text) {
-            return None;
-        }
-        if matches!(path.hint(), Some(Hint::Password | Hint::Credential))
-            && let Some(stand_in) = self.stand_in(Entity::ApiKey, text)
-        {
-            counts.add(Entity::ApiKey, 1);
-            return Some(stand_in);
-        }
-        if is_blob(text) {
-            return None;
-        }
+    fn string(&self, text: &str, path: Path<'_>, taken: &mut Taken) -> Option<String> {
         let mut masked: Option<String> = None;
         for _ in 0..ROUNDS {
             let now = masked.as_deref().unwrap_or(text);
-            let Some(next) = self.string_once(now, path, depth, counts) else {
+            let edits = self.edits_of_string(now, path, NESTED);
+            let Some(next) = self.apply(now, &edits, taken).filter(|_| !self.is_dry()) else {
                 break;
             };
             masked = Some(next);
+            if !self.again() {
+                break;
+            }
         }
         masked
     }
 
-    fn string_once(
-        &self,
-        text: &str,
-        path: Path<'_>,
-        depth: usize,
-        counts: &mut Counts,
-    ) -> Option<String> {
-        if let Some(inner) = depth.checked_sub(1)
-            && let Some(mut value) = parse(text)
+    /// What is to be taken out of a string below these keys.
+    fn edits_of_string(&self, text: &str, path: Path<'_>, depth: usize) -> Vec<Edit> {
+        if text.is_empty() || placeholder::is_whole(text) {
+            return Vec::new();
+        }
+        if self.sees_values()
+            && let Some(span) = self.by_key(text, path)
         {
-            return self.walk(&mut value, path, inner, counts).then(|| value.to_string());
+            return vec![Edit::plain(span)];
         }
-        match self.mask_in_context(text, path.words(), counts) {
-            std::borrow::Cow::Borrowed(_) => None,
-            std::borrow::Cow::Owned(masked) => Some(masked),
+        if is_blob(text) {
+            return Vec::new();
         }
+        self.edits(text, path.words(), depth)
     }
 
-    fn number(&self, value: &mut Value, path: Path<'_>, counts: &mut Counts) -> bool {
-        let Value::Number(number) = &*value else {
-            return false;
+    /// The whole string, when the key above it says what it is.
+    fn by_key(&self, text: &str, path: Path<'_>) -> Option<Span> {
+        let (entity, detector) = match path.hint() {
+            Some(Hint::Password | Hint::Credential) => (Entity::ApiKey, "key of the member"),
+            _ if path.nearest().is_some_and(names::is_name_key) && names::can_be_name(text) => {
+                (Entity::Person, "key of the member")
+            }
+            _ => return None,
         };
-        let password = path.hint() == Some(Hint::Password);
+        self.stand_in(entity, "")?;
+        Some(Span { start: 0, end: text.len(), entity, score: 0.9, detector })
+    }
+
+    fn number(&self, value: &mut Value, path: Path<'_>, taken: &mut Taken) {
+        let Value::Number(number) = &*value else { return };
+        if !self.sees_values() {
+            return;
+        }
         // Anything shorter is a count, an amount or a time, and needs no string to be made of it.
-        if !password && number.as_i64().is_some_and(|n| n.unsigned_abs() < 1_000_000) {
-            return false;
+        if path.hint() != Some(Hint::Password)
+            && number.as_i64().is_some_and(|n| n.unsigned_abs() < 1_000_000)
+        {
+            return;
         }
         let text = number.to_string();
-        let (entity, known) = match self.find_with_context(&text, path.words()).first() {
-            _ if password => (Entity::ApiKey, true),
-            Some(span) if (span.start, span.end) == (0, text.len()) => (span.entity, true),
-            _ => (Entity::ApiKey, false),
-        };
-        if !known || entity == Entity::CreditCard && is_identifier(path) {
-            return false;
-        }
-        let Some(stand_in) = self.stand_in(entity, &text) else {
-            return false;
-        };
-        *value = if stand_in.is_empty() { Value::Null } else { Value::String(stand_in) };
-        counts.add(entity, 1);
-        true
-    }
-}
-
-/// An object or array that holds no key twice: parsing would lose the first of the two.
-fn parse(text: &str) -> Option<Value> {
-    let trimmed = text.trim_start();
-    if !trimmed.starts_with(['{', '[']) {
-        return None;
-    }
-    let value = serde_json::from_str(text).ok()?;
-    (members_in(&value) == members_written(text)).then_some(value)
-}
-
-fn members_in(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => items.iter().map(members_in).sum(),
-        Value::Object(members) => members.len() + members.values().map(members_in).sum::<usize>(),
-        _ => 0,
-    }
-}
-
-/// Every member is written with one colon outside the strings.
-fn members_written(text: &str) -> usize {
-    let (mut colons, mut quoted, mut escaped) = (0, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = quoted,
-            b'"' => quoted = !quoted,
-            b':' if !quoted => colons += 1,
-            _ => {}
+        let Some(span) = self.of_number(&text, path) else { return };
+        let Some(stand_in) = self.take(span.entity, &text, taken) else { return };
+        if !self.is_dry() {
+            *value = if stand_in.is_empty() { Value::Null } else { Value::String(stand_in) };
         }
     }
-    colons
+
+    /// What a number is, if the whole of it is a value.
+    fn of_number(&self, text: &str, path: Path<'_>) -> Option<Span> {
+        if path.hint() == Some(Hint::Password) {
+            let (entity, detector) = (Entity::ApiKey, "key of the member");
+            return Some(Span { start: 0, end: text.len(), entity, score: 0.9, detector });
+        }
+        let span = self.find_below(text, path.words()).into_iter().next()?;
+        let whole = (span.start, span.end) == (0, text.len());
+        let identifier = span.entity == Entity::CreditCard && path.is_identifier();
+        (whole && !identifier).then_some(span)
+    }
 }
 
-/// Whether the nearest key says that a number names a thing or a time.
-fn is_identifier(path: Path<'_>) -> bool {
-    const WORDS: [&str; 14] = [
-        "id",
-        "ids",
-        "uid",
-        "uuid",
-        "ts",
-        "time",
-        "timestamp",
-        "seed",
-        "hash",
-        "trace",
-        "span",
-        "at",
-        "created",
-        "nonce",
-    ];
-    path.words().first().is_some_and(|key| {
-        crate::words::parts(key.as_bytes())
-            .any(|part| WORDS.iter().any(|w| w.as_bytes().eq_ignore_ascii_case(part)))
-    })
+/// The log probabilities of a reply name every piece of its text `token`.
+fn holds_pieces<'k>(mut keys: impl Iterator<Item = &'k str>) -> bool {
+    keys.any(|key| matches!(key, "logprob" | "logProbability"))
 }
 
 /// Files that travel in strings: data URLs and bare base64.
@@ -256,22 +196,24 @@ fn is_blob(text: &str) -> bool {
         && head.iter().any(u8::is_ascii_lowercase)
         && head.iter().any(u8::is_ascii_digit);
     let body = text.find(";base64,").filter(|_| url).and_then(|i| text.get(i + 8..));
-    match body {
+    let file = match body {
         Some(body) => body.bytes().all(of_file),
         None => mixed && text.bytes().all(of_file),
-    }
+    };
+    file && !crate::decoded::is_text_in_base64(body.unwrap_or(text).as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Action, Policy};
+    use crate::action::Action;
+    use crate::masker::Masker;
+    use crate::policy::{Policy, Settings, Target};
     use serde_json::json;
-    use std::collections::BTreeMap;
 
     fn masked(mut value: Value) -> Value {
         let masker = Masker::new(Policy::default(), [0; 32]);
-        masker.mask_json(&mut value, &mut Counts::default());
+        masker.mask_json(&mut value, &mut Taken::default());
         value
     }
 
@@ -326,7 +268,7 @@ mod tests {
     fn json_in_strings() {
         let arguments = r#"{"to": "ada\u0040example.com", "n": 1}"#;
         let out = masked(json!({"arguments": arguments}));
-        assert_eq!(out["arguments"], r#"{"to":"[EMAIL]","n":1}"#);
+        assert_eq!(out["arguments"], r#"{"to": "[EMAIL]", "n": 1}"#);
         let clean = r#"{ "to":  "x" }"#;
         assert_eq!(masked(json!({"arguments": clean}))["arguments"], clean);
         let broken = r#"{"to": "ada@example.com""#;
@@ -344,13 +286,16 @@ mod tests {
 
     #[test]
     fn a_policy_may_keep_and_drop() {
-        let actions =
-            BTreeMap::from([(Entity::ApiKey, Action::Keep), (Entity::Email, Action::Drop)]);
-        let masker = Masker::new(Policy::new("p", actions), [0; 32]);
+        let actions = vec![
+            (Target::Entity(Entity::ApiKey), Action::Keep),
+            (Target::Entity(Entity::Email), Action::Drop),
+        ];
+        let settings = Settings { actions, ..Settings::default() };
+        let masker = Masker::new(Policy::new("p", settings).unwrap(), [0; 32]);
         let mut value = json!({"password": "ada@example.com", "x": "to ada@example.com!"});
-        let mut counts = Counts::default();
-        masker.mask_json(&mut value, &mut counts);
+        let mut taken = Taken::default();
+        masker.mask_json(&mut value, &mut taken);
         assert_eq!(value, json!({"password": "", "x": "to !"}));
-        assert_eq!(counts.get(Entity::Email), 2);
+        assert_eq!(taken.counts.get(Entity::Email), 2);
     }
 }

@@ -14,36 +14,52 @@
 //! and key gives the same result, and masking a masked text changes nothing.
 //!
 //! ```
-//! use mask::{Counts, Entity, Masker, Policy};
+//! use mask::{Entity, Masker, Policy, Taken};
 //!
 //! let masker = Masker::new(Policy::default(), [0; 32]);
-//! let mut counts = Counts::default();
-//! let text = masker.mask_text("write to ada@example.com", &mut counts);
+//! let mut taken = Taken::default();
+//! let text = masker.mask_text("write to ada@example.com", &mut taken);
 //! assert_eq!(text, "write to [EMAIL]");
-//! assert_eq!(counts.get(Entity::Email), 1);
+//! assert_eq!(taken.counts.get(Entity::Email), 1);
 //! ```
 
+mod action;
+mod allow;
 mod bytes;
+mod checks;
+mod clean;
 mod counts;
+mod custom;
+mod decoded;
 mod detect;
 mod entity;
 mod fold;
 mod json;
 mod keys;
 mod masker;
+mod names;
+mod pass;
 mod placeholder;
 mod policy;
+mod prose;
 mod pseudonym;
 mod rules;
 mod scan;
 mod span;
+mod taken;
 mod words;
 
+pub use action::Action;
+pub use allow::AllowList;
 pub use counts::Counts;
+pub use custom::{CustomRule, RuleError, RuleText};
 pub use entity::{Entity, Group};
 pub use masker::Masker;
-pub use policy::{Action, Policy, UnknownName};
+pub use names::{FindNames, NAMES};
+pub use pass::{Overdue, Pass, Tier};
+pub use policy::{Exception, Place, Policy, Settings, Target, TooManyExceptions, UnknownName};
 pub use span::Span;
+pub use taken::{Taken, Vaulted};
 
-/// The version of the set of detectors. Another version may find other values.
-pub const DETECTORS: &str = "detectors/1";
+/// The version of the detectors that are always on. Another version may find other values.
+pub const DETECTORS: &str = "detectors/2";

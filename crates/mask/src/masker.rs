@@ -1,17 +1,20 @@
-//! The masker: finds values and replaces them as a policy says.
+//! The masker: a policy, the key of its pseudonyms, and the finder of names.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::counts::Counts;
+use serde_json::Value;
+
 use crate::entity::Entity;
-use crate::fold::View;
-use crate::policy::{Action, Policy};
+use crate::names::FindNames;
+use crate::pass::{Pass, Tier};
+use crate::policy::{Actions, Place, Policy};
 use crate::pseudonym;
 use crate::scan;
-use crate::span::{Span, settle};
-use crate::words::Scene;
+use crate::span::Span;
+use crate::taken::Taken;
 
 /// Finds sensitive values and takes them out. Cheap to clone, and shared between threads.
 #[derive(Clone)]
@@ -22,17 +25,26 @@ pub struct Masker {
 struct Inner {
     policy: Policy,
     key: [u8; 32],
+    names: Option<Arc<dyn FindNames>>,
+    /// The actions of every combination of exceptions that was met.
+    actions: RwLock<HashMap<u64, Arc<Actions>>>,
 }
-
-/// A replacement can bring a word closer to a number, or two halves together. So the result is
-/// looked at again; every round takes text away, and hardly any text needs a third one.
-const ROUNDS: usize = 64;
 
 impl Masker {
     /// A masker under this policy. The key makes pseudonyms that nobody without it can confirm.
     pub fn new(policy: Policy, pseudonym_key: [u8; 32]) -> Self {
+        Self::with_names(policy, pseudonym_key, None)
+    }
+
+    /// A masker that has a names tier.
+    pub fn with_names(
+        policy: Policy,
+        pseudonym_key: [u8; 32],
+        names: Option<Arc<dyn FindNames>>,
+    ) -> Self {
         scan::prepare();
-        Self { inner: Arc::new(Inner { policy, key: pseudonym_key }) }
+        let actions = RwLock::new(HashMap::new());
+        Self { inner: Arc::new(Inner { policy, key: pseudonym_key, names, actions }) }
     }
 
     /// The policy it works under.
@@ -40,86 +52,56 @@ impl Masker {
         &self.inner.policy
     }
 
-    /// Every sensitive value in the text, whatever the policy does with it.
-    ///
-    /// Sorted, without overlaps, on character boundaries.
-    pub fn find(&self, text: &str) -> Vec<Span> {
-        self.find_with_context(text, &[])
+    /// Who finds names, if anybody does.
+    pub fn names(&self) -> Option<&dyn FindNames> {
+        self.inner.names.as_deref()
     }
 
-    /// As [`Masker::find`], with words that count as if they stood right before every value.
-    pub fn find_with_context(&self, text: &str, context: &[&str]) -> Vec<Span> {
-        if scan::is_plain(text) {
-            return Vec::new();
+    /// The versions of all detectors, as records name them.
+    pub fn detectors(&self) -> String {
+        match self.names() {
+            Some(names) => format!("{}+{}", crate::DETECTORS, names.version()),
+            None => crate::DETECTORS.to_owned(),
         }
-        let view = View::of(text);
-        let found = scan::scan(&Scene { text: view.bytes(), keys: context });
-        if found.is_empty() {
-            return found;
+    }
+
+    /// A look at the texts of one place, with the detectors that are always on.
+    pub fn at(&self, place: &Place<'_>) -> Pass<'_> {
+        let variant = self.inner.policy.variant(place);
+        let known = self.inner.actions.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(actions) = known.get(&variant) {
+            return Pass::new(self, Arc::clone(actions));
         }
-        let mut spans = settle(found, view.bytes());
-        for span in &mut spans {
-            span.start = view.origin(span.start);
-            span.end = view.origin(span.end);
-        }
-        spans
+        drop(known);
+        let actions = Arc::new(self.inner.policy.actions(variant));
+        let mut known = self.inner.actions.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(variant, Arc::clone(&actions));
+        Pass::new(self, actions)
+    }
+
+    /// A look at texts that stand nowhere in particular.
+    pub fn anywhere(&self) -> Pass<'_> {
+        self.at(&Place::default())
+    }
+
+    /// Every sensitive value in the text, whatever the policy does with it, names among them.
+    pub fn find(&self, text: &str) -> Vec<Span> {
+        self.anywhere().tier(Tier::All).find(text)
     }
 
     /// The text with its sensitive values replaced; the text itself if there are none.
-    pub fn mask_text<'a>(&self, text: &'a str, counts: &mut Counts) -> Cow<'a, str> {
-        self.mask_in_context(text, &[], counts)
+    pub fn mask_text<'a>(&self, text: &'a str, taken: &mut Taken) -> Cow<'a, str> {
+        self.anywhere().tier(Tier::All).mask_text(text, taken)
     }
 
-    /// The word that stands for a value under [`Action::Pseudonym`].
+    /// Masks a JSON value in place; see [`Pass::mask_json`].
+    pub fn mask_json(&self, value: &mut Value, taken: &mut Taken) {
+        self.anywhere().tier(Tier::All).mask_json(value, taken);
+    }
+
+    /// The word that stands for a value under a pseudonym.
     pub fn pseudonym(&self, entity: Entity, value: &str) -> String {
         pseudonym::placeholder(&self.inner.key, entity, value)
-    }
-
-    /// As [`Masker::mask_text`], below these JSON keys.
-    pub(crate) fn mask_in_context<'a>(
-        &self,
-        text: &'a str,
-        context: &[&str],
-        counts: &mut Counts,
-    ) -> Cow<'a, str> {
-        let mut masked = Cow::Borrowed(text);
-        for _ in 0..ROUNDS {
-            let spans = self.find_with_context(&masked, context);
-            let Some(next) = self.replace(&masked, &spans, counts) else {
-                break;
-            };
-            masked = Cow::Owned(next);
-        }
-        masked
-    }
-
-    /// The word that stands for a value; `None` if the value stays.
-    pub(crate) fn stand_in(&self, entity: Entity, value: &str) -> Option<String> {
-        match self.inner.policy.action(entity) {
-            Action::Keep => None,
-            Action::Mask => Some(format!("[{entity}]")),
-            Action::Pseudonym => Some(self.pseudonym(entity, value)),
-            Action::Drop => Some(String::new()),
-        }
-    }
-
-    fn replace(&self, text: &str, spans: &[Span], counts: &mut Counts) -> Option<String> {
-        let mut masked: Option<String> = None;
-        let mut done = 0;
-        for span in spans {
-            let value = text.get(span.start..span.end).unwrap_or_default();
-            let Some(stand_in) = self.stand_in(span.entity, value) else {
-                continue;
-            };
-            let masked = masked.get_or_insert_with(|| String::with_capacity(text.len() + 32));
-            masked.push_str(text.get(done..span.start).unwrap_or_default());
-            masked.push_str(&stand_in);
-            done = span.end;
-            counts.add(span.entity, 1);
-        }
-        let mut masked = masked?;
-        masked.push_str(text.get(done..).unwrap_or_default());
-        Some(masked)
     }
 }
 

@@ -3,24 +3,21 @@
 //! They are never found again, whatever stands round them. That is what makes masking a masked
 //! text change nothing.
 
-use crate::entity::Entity;
+use crate::entity::{Entity, LONGEST_NAME};
 
 /// Hex digits of a pseudonym.
 pub(crate) const DIGITS: usize = 12;
 
 /// No placeholder is longer: brackets, colon, the longest name, the digits.
 const LONGEST: usize = 3 + LONGEST_NAME + DIGITS;
-/// The longest name that an entity may have.
-const LONGEST_NAME: usize = 32;
 
 /// The length of the placeholder that opens at `at`, if one does.
 pub(crate) fn length_at(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?.strip_prefix(b"[")?;
-    let name = rest.iter().position(|b| !(b.is_ascii_uppercase() || *b == b'_'))?;
+    let word = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
+    let name = rest.iter().take(LONGEST_NAME + 1).position(|b| !word(b))?;
     let (name, tail) = rest.split_at_checked(name)?;
-    if !Entity::ALL.iter().any(|entity| entity.as_str().as_bytes() == name) {
-        return None;
-    }
+    Entity::named(name)?;
     match tail.split_first()? {
         (b']', _) => Some(name.len() + 2),
         (b':', digits) => {

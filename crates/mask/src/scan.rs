@@ -7,6 +7,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, MatchKind, StartKind}
 use crate::bytes::at;
 use crate::detect::number::{Number, end_of_digits};
 use crate::detect::{Found, assign, auth, card, email, iban, ip, jwt, pem, phone, secret, ssn};
+use crate::pass::Overdue;
 use crate::rules::{self, Rule};
 use crate::words::Scene;
 
@@ -94,20 +95,26 @@ pub(crate) fn is_plain(text: &str) -> bool {
 }
 
 /// Everything any detector finds, in no order, overlaps and all.
-pub(crate) fn scan(scene: &Scene<'_>) -> Found {
+pub(crate) fn scan(scene: &Scene<'_>, overdue: Overdue<'_>) -> Found {
     let mut found = Found::new();
-    words(scene, &mut found);
-    signs(scene, &mut found);
+    words(scene, overdue, &mut found);
+    signs(scene, overdue, &mut found);
     found
 }
 
-fn words(scene: &Scene<'_>, found: &mut Found) {
+/// Asks whether it takes too long, once in so many anchors.
+const ASK: usize = 256;
+
+fn words(scene: &Scene<'_>, overdue: Overdue<'_>, found: &mut Found) {
     let scanner = &*SCANNER;
     let mut name_end = 0;
     let mut pem_end = 0;
     let mut jwt_end = 0;
     let input = aho_corasick::Input::new(scene.text).anchored(Anchored::No);
-    for hit in scanner.words.find_overlapping_iter(input) {
+    for (count, hit) in scanner.words.find_overlapping_iter(input).enumerate() {
+        if count % ASK == ASK - 1 && overdue() {
+            break;
+        }
         let Some(anchor) = scanner.anchors.get(hit.pattern().as_usize()) else {
             continue;
         };
@@ -132,12 +139,13 @@ fn words(scene: &Scene<'_>, found: &mut Found) {
 }
 
 /// Digits, `@` and `:` are anchors of their own. Most stretches of prose have none of them.
-fn signs(scene: &Scene<'_>, found: &mut Found) {
+fn signs(scene: &Scene<'_>, overdue: Overdue<'_>, found: &mut Found) {
     const STRETCH: usize = 32;
     let text = scene.text;
     let mut i = 0;
     let mut number_end = 0;
     let mut colon_end = 0;
+    let mut count = 0;
     while let Some(rest) = text.get(i..) {
         if let Some(stretch) = rest.first_chunk::<STRETCH>()
             && !stretch.iter().fold(false, |any, b| any | is_sign(*b))
@@ -149,6 +157,10 @@ fn signs(scene: &Scene<'_>, found: &mut Found) {
             break;
         };
         i += step;
+        count += 1;
+        if count % ASK == 0 && overdue() {
+            break;
+        }
         match at(text, i) {
             b'@' => email::detect(scene, i, found),
             b':' => {
@@ -219,7 +231,7 @@ mod tests {
                 if is_plain(&text) {
                     for keys in [[].as_slice(), &["api_key"], &["password", "x"]] {
                         let scene = Scene { text: text.as_bytes(), keys };
-                        assert_eq!(scan(&scene), [], "{text} below {keys:?}");
+                        assert_eq!(scan(&scene, &|| false), [], "{text} below {keys:?}");
                     }
                 }
             }
@@ -231,7 +243,7 @@ mod tests {
         for text in
             ["", "@", ":", "1", "1@", "::", "key", "key=", "://", "-----BEGIN", "eyJ", "sk-"]
         {
-            assert_eq!(scan(&Scene { text: text.as_bytes(), keys: &[] }), [], "{text}");
+            assert_eq!(scan(&Scene { text: text.as_bytes(), keys: &[] }, &|| false), [], "{text}");
         }
     }
 }

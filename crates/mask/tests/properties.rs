@@ -1,8 +1,6 @@
 //! What holds for every text.
 
-use std::collections::BTreeMap;
-
-use mask::{Action, Counts, Entity, Masker, Policy};
+use mask::{Action, Entity, Masker, Policy, Settings, Taken, Target};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
@@ -89,11 +87,13 @@ fn masker() -> impl Strategy<Value = Masker> {
         Action::Mask,
         Action::Mask,
         Action::Pseudonym,
+        Action::Vault,
         Action::Drop,
     ]);
     prop::collection::vec(action, Entity::ALL.len()).prop_map(|actions| {
-        let actions: BTreeMap<_, _> = Entity::ALL.into_iter().zip(actions).collect();
-        Masker::new(Policy::new("any", actions), [7; 32])
+        let actions = Entity::ALL.map(Target::Entity).into_iter().zip(actions).collect();
+        let settings = Settings { actions, ..Settings::default() };
+        Masker::new(Policy::new("any", settings).unwrap(), [7; 32])
     })
 }
 
@@ -117,20 +117,20 @@ proptest! {
 
     #[test]
     fn masking_twice_is_masking_once(text in text(), masker in masker()) {
-        let once = masker.mask_text(&text, &mut Counts::default()).into_owned();
-        let mut counts = Counts::default();
-        let twice = masker.mask_text(&once, &mut counts);
+        let once = masker.mask_text(&text, &mut Taken::default()).into_owned();
+        let mut taken = Taken::default();
+        let twice = masker.mask_text(&once, &mut taken);
         prop_assert_eq!(&twice, &once);
-        prop_assert!(counts.is_empty());
+        prop_assert!(taken.is_empty());
     }
 
     #[test]
     fn what_was_found_is_gone_and_the_rest_stays(text in text()) {
         let masker = default();
         let spans = masker.find(&text);
-        let mut counts = Counts::default();
-        let masked = masker.mask_text(&text, &mut counts);
-        let all: u64 = counts.iter().map(|(_, n)| n).sum();
+        let mut taken = Taken::default();
+        let masked = masker.mask_text(&text, &mut taken);
+        let all: u64 = taken.counts.iter().map(|(_, n)| n).sum();
         prop_assert!(all >= u64::try_from(spans.len()).unwrap());
         prop_assert_eq!(spans.is_empty(), matches!(masked, std::borrow::Cow::Borrowed(_)));
         prop_assert!(masker.find(&masked).is_empty());
@@ -153,21 +153,89 @@ proptest! {
     #[test]
     fn any_characters_at_all(text in "\\PC*|(?s).{0,200}") {
         let masker = default();
-        let masked = masker.mask_text(&text, &mut Counts::default()).into_owned();
-        prop_assert_eq!(masker.mask_text(&masked, &mut Counts::default()), masked.as_str());
+        let masked = masker.mask_text(&text, &mut Taken::default()).into_owned();
+        prop_assert_eq!(masker.mask_text(&masked, &mut Taken::default()), masked.as_str());
     }
 
     #[test]
     fn json_stays_json_and_masking_twice_is_masking_once(value in json(), masker in masker()) {
         let mut once = value;
-        masker.mask_json(&mut once, &mut Counts::default());
+        masker.mask_json(&mut once, &mut Taken::default());
         let written = once.to_string();
         prop_assert_eq!(&serde_json::from_str::<Value>(&written).unwrap(), &once);
         let mut twice = once.clone();
-        let mut counts = Counts::default();
-        masker.mask_json(&mut twice, &mut counts);
+        let mut taken = Taken::default();
+        masker.mask_json(&mut twice, &mut taken);
         prop_assert_eq!(&twice.to_string(), &written);
-        prop_assert!(counts.is_empty());
+        prop_assert!(taken.is_empty());
+    }
+}
+
+/// JSON as somebody else writes it: blanks where they may stand, escapes where none is needed.
+fn written(value: &Value, seed: u64) -> String {
+    let mut state = seed | 1;
+    let mut next = move || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 33
+    };
+    let mut out = String::new();
+    let mut quoted = false;
+    let compact = value.to_string();
+    let mut chars = compact.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                out.push(c);
+                out.extend(chars.next());
+                continue;
+            }
+            '"' => quoted = !quoted,
+            c if quoted && next() % 5 == 0 => {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+                continue;
+            }
+            ',' | ':' | '[' | '{' | ']' | '}' if !quoted && next() % 3 == 0 => {
+                out.push(c);
+                out.push_str(" \n\t");
+                continue;
+            }
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn in_written_json_nothing_changes_but_the_values(value in json(), seed: u64) {
+        prop_assume!(value.is_object() || value.is_array());
+        let text = written(&value, seed);
+        prop_assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), &value);
+        let masker = default();
+        let spans = masker.find(&text);
+        let mut taken = Taken::default();
+        let masked = masker.mask_text(&text, &mut taken).into_owned();
+        let read = serde_json::from_str::<Value>(&masked);
+        prop_assert!(read.is_ok(), "{} -> {}", text, masked);
+        prop_assert_eq!(masker.mask_text(&masked, &mut Taken::default()), masked.as_str());
+        // What was read first and masked then says the same.
+        let mut other = value;
+        masker.mask_json(&mut other, &mut Taken::default());
+        prop_assert_eq!(&serde_json::from_str::<Value>(&masked).unwrap(), &other);
+        // With one value in it every byte before and after is accounted for.
+        if let [span] = spans.as_slice()
+            && taken.counts.iter().map(|(_, n)| n).sum::<u64>() == 1
+        {
+            prop_assert!(masked.starts_with(&text[..span.start]), "{} -> {}", text, masked);
+            prop_assert!(masked.ends_with(&text[span.end..]), "{} -> {}", text, masked);
+        }
     }
 }
 
@@ -223,7 +291,7 @@ fn repetition_does_not_explode() {
         "call 12 34 567 ",
         "[EMAIL]",
     ] {
-        let once = masker.mask_text(&piece.repeat(50_000), &mut Counts::default()).into_owned();
-        assert_eq!(masker.mask_text(&once, &mut Counts::default()), once, "{piece}");
+        let once = masker.mask_text(&piece.repeat(50_000), &mut Taken::default()).into_owned();
+        assert_eq!(masker.mask_text(&once, &mut Taken::default()), once, "{piece}");
     }
 }

@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn keys_of_every_chat_are_no_words() {
         let masker = crate::Masker::new(crate::Policy::default(), [0; 32]);
-        assert_eq!(masker.find_with_context("12 3456 789", &["text", "messages"]), []);
+        assert_eq!(masker.anywhere().find_below("12 3456 789", &["text", "messages"]), []);
     }
 
     #[test]

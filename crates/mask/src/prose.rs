@@ -1,0 +1,137 @@
+//! Which stretches of a text are prose: the names tier looks at nothing else.
+//!
+//! Code, JSON, logs and tables of numbers hold words with capitals by the thousand, and names only
+//! where a person wrote a sentence, a label or a signature.
+
+use std::ops::Range;
+
+/// A stretch is cut at the end of a line, or of a sentence, past this many bytes.
+const LONG: usize = 2048;
+/// A line longer than this without a blank is data.
+const LONGEST_WORD: usize = 120;
+
+/// The stretches of prose, in order.
+pub(crate) fn stretches(text: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut fenced = false;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let trimmed = line.trim();
+        if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
+            fenced = !fenced;
+            continue;
+        }
+        if fenced || trimmed.is_empty() || !is_prose(trimmed) {
+            continue;
+        }
+        match found.last_mut() {
+            // Lines of one paragraph are read together: a name, or an address, may go on.
+            Some(last) if last.end == start && at - last.start <= LONG => last.end = at,
+            _ => cut(text, start..at, &mut found),
+        }
+    }
+    found
+}
+
+/// A long line, cut where a sentence ends or at least at a blank.
+fn cut(text: &str, mut range: Range<usize>, into: &mut Vec<Range<usize>>) {
+    while range.len() > LONG {
+        let Some(head) = text.get(range.start..floor(text, range.start + LONG)) else { break };
+        let half = |at: &usize| *at > LONG / 2;
+        let end = head.rfind(". ").filter(half).map(|at| at + 1);
+        let end = end.or_else(|| head.rfind(' ').filter(half)).unwrap_or(head.len());
+        if end == 0 {
+            break;
+        }
+        into.push(range.start..range.start + end);
+        range.start += end;
+    }
+    if !range.is_empty() {
+        into.push(range);
+    }
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// Whether a line looks like language: mostly letters, few signs of code, no endless word.
+fn is_prose(line: &str) -> bool {
+    let (mut letters, mut digits, mut code, mut run, mut longest) = (0, 0, 0, 0, 0);
+    for byte in line.bytes() {
+        run = if byte.is_ascii_whitespace() { 0 } else { run + 1 };
+        longest = longest.max(run);
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => letters += 1,
+            b'0'..=b'9' => digits += 1,
+            b'{' | b'}' | b';' | b'=' | b'<' | b'>' | b'$' | b'\\' | b'[' | b']' | b'`' | b'_'
+            | b'^' | b'~' => code += 1,
+            _ => {}
+        }
+    }
+    if letters < 2 || longest > LONGEST_WORD && line.is_ascii() {
+        return false;
+    }
+    let ends_as_code = line.ends_with(['{', '}', ';', '\\'])
+        || line.ends_with("});")
+        || line.ends_with("),")
+        || line.ends_with(']');
+    let starts_as_code = [
+        "//", "/*", "* ", "#!", "$ ", "> $", "<", "{", "}", "@", "import ", "def ", "fn ", "if (",
+        "return ",
+    ]
+    .iter()
+    .any(|mark| line.starts_with(mark));
+    let signs = code * 12 > letters;
+    !(signs || ends_as_code && (code > 1 || starts_as_code) || starts_as_code && code > 0)
+        && digits < letters * 3 + 12
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(text: &str) -> Vec<&str> {
+        stretches(text).into_iter().map(|r| text.get(r).unwrap_or_default()).collect()
+    }
+
+    #[test]
+    fn code_is_left_out() {
+        let text = "Dear Ada,\n```\nlet john = Smith::new();\n```\nthanks\n";
+        assert_eq!(kept(text), ["Dear Ada,\n", "thanks\n"]);
+        for line in [
+            "    pub fn of(text: &'a str) -> Self {",
+            "{\"Berlin\": [1, 2], \"Paris\": [3]}",
+            "if (Paris == London) { return; }",
+            "2026-11-01T10:00:00Z 550e8400-e29b-41d4-a716-446655440000 200 12",
+        ] {
+            assert_eq!(kept(line), Vec::<&str>::new(), "{line}");
+        }
+    }
+
+    #[test]
+    fn language_stays() {
+        for line in [
+            "Please call John Smith (Berlin) at 10:30; he is in.",
+            "From: Ada Lovelace <ada@example.com>",
+            "6750 Koskikatu 25 Apt. 864",
+            "Имя: Иван Петров",
+            "我叫李雷，住在北京。",
+            "| Name | Ada Lovelace |",
+        ] {
+            assert_eq!(kept(line), [line], "{line}");
+        }
+    }
+
+    #[test]
+    fn long_text_is_cut_between_sentences() {
+        let text = "Ada met Bob in Rome. ".repeat(400);
+        let parts = kept(&text);
+        assert!(parts.len() > 3 && parts.iter().all(|part| part.len() <= LONG));
+        assert_eq!(parts.concat(), text);
+        let endless = "李".repeat(5000);
+        assert_eq!(kept(&endless).concat(), endless);
+    }
+}
