@@ -1,9 +1,10 @@
 //! The view of a text in which the detectors look: one byte per visible character.
 //!
-//! ASCII text is its own view. In any other text characters that only look like ASCII become
+//! ASCII text is its own view. Escapes of URLs and of JSON are read as what they stand for. In any other text characters that only look like ASCII become
 //! ASCII, invisible ones vanish, and the rest becomes [`LETTER`] or [`OTHER`]. A map leads back,
 //! so that outside a finding not one byte of the original changes.
 
+mod escape;
 mod table;
 
 use std::borrow::Cow;
@@ -26,33 +27,42 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Folds the text unless it is plain ASCII.
+    /// Folds the text unless it is plain ASCII without escapes.
     pub(crate) fn of(text: &'a str) -> Self {
-        if text.is_ascii() {
+        let escapes = text.as_bytes().contains(&b'%') || text.contains("\\u");
+        if text.is_ascii() && !escapes {
             return Self { bytes: Cow::Borrowed(text.as_bytes()), shifts: Vec::new() };
         }
         let mut bytes = Vec::with_capacity(text.len());
         let mut shifts = Vec::new();
         let mut rest = text;
         let mut missing = 0;
-        while let Some(at) = rest.bytes().position(|b| !b.is_ascii()) {
+        let special = |b: u8| !b.is_ascii() || escapes && matches!(b, b'%' | b'\\');
+        while let Some(at) = rest.bytes().position(special) {
             let (ascii, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
             bytes.extend_from_slice(ascii.as_bytes());
             let mut chars = tail.chars();
             let Some(c) = chars.next() else { break };
-            missing += c.len_utf8();
-            match fold(c) {
-                Folded::Gone => {}
-                Folded::Byte(byte) => {
-                    bytes.push(byte);
-                    missing -= 1;
+            let (c, length) = match escape::at(tail) {
+                Some((escaped, length)) => {
+                    chars = tail.get(length..).unwrap_or_default().chars();
+                    (escaped, length)
+                }
+                None => (c, c.len_utf8()),
+            };
+            rest = chars.as_str();
+            let folded = if c.is_ascii() { Folded::Byte(as_byte(c)) } else { fold(c) };
+            if let Folded::Byte(byte) = folded {
+                bytes.push(byte);
+                if length == 1 {
+                    continue;
                 }
             }
+            missing += length - usize::from(matches!(folded, Folded::Byte(_)));
             match shifts.last_mut() {
                 Some((from, total)) if *from == bytes.len() => *total = missing,
                 _ => shifts.push((bytes.len(), missing)),
             }
-            rest = chars.as_str();
         }
         bytes.extend_from_slice(rest.as_bytes());
         Self { bytes: Cow::Owned(bytes), shifts }
@@ -69,6 +79,10 @@ impl<'a> View<'a> {
         let missing = after.checked_sub(1).and_then(|i| self.shifts.get(i));
         at + missing.map_or(0, |(_, missing)| *missing)
     }
+}
+
+fn as_byte(c: char) -> u8 {
+    u8::try_from(c).unwrap_or(OTHER)
 }
 
 /// How a character outside ASCII is read.
@@ -125,6 +139,19 @@ mod tests {
     #[test]
     fn the_rest_keeps_its_kind() {
         assert_eq!(seen("ж中🙂"), [LETTER, OTHER, OTHER]);
+    }
+
+    #[test]
+    fn escapes_are_read() {
+        assert_eq!(seen("ada%40example.com"), b"ada@example.com");
+        assert_eq!(seen("ada\\u0040example"), b"ada@example");
+        assert_eq!(seen("5%2b5 100% %zz \\d \\u12"), b"5+5 100% %zz \\d \\u12");
+        assert_eq!(seen("%e2%82%ac 1"), [OTHER, b' ', b'1']);
+        let text = "x %40y \\u0041z";
+        let view = View::of(text);
+        assert_eq!(view.bytes(), b"x @y Az");
+        assert_eq!(&text[view.origin(2)..view.origin(3)], "%40");
+        assert_eq!(&text[view.origin(5)..view.origin(7)], "\\u0041z");
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::sync::LazyLock;
 
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_security::confusable_detection::skeleton;
+
 use super::{LETTER, OTHER};
 
 /// The fate of a character.
@@ -40,6 +43,7 @@ fn work_out(c: char) -> Folded {
         return Folded::Gone;
     }
     let byte = punctuation(c).or_else(|| digit(c)).or_else(|| styled(c)).or_else(|| twin(c));
+    let byte = byte.or_else(|| compatible(c)).or_else(|| confusable(c));
     Folded::Byte(byte.unwrap_or(if c.is_alphabetic() && !ideograph(c) { LETTER } else { OTHER }))
 }
 
@@ -199,6 +203,24 @@ fn twin(c: char) -> Option<u8> {
         return None;
     }
     TWINS.iter().find(|(twins, _)| twins.contains(c)).map(|(_, byte)| *byte)
+}
+
+/// What NFKC makes of it (UAX #15), when that is one character of ASCII.
+fn compatible(c: char) -> Option<u8> {
+    let mut parts = c.nfkd().filter(|part| !gone(*part));
+    let only = parts.next().filter(char::is_ascii_graphic)?;
+    parts.next().is_none().then(|| u8::try_from(only).ok()).flatten()
+}
+
+/// The letter that Unicode says it is taken for (UTS #39).
+fn confusable(c: char) -> Option<u8> {
+    if ideograph(c) {
+        return None;
+    }
+    let mut whole = [0; 4];
+    let mut parts = skeleton(c.encode_utf8(&mut whole));
+    let only = parts.next().filter(char::is_ascii_alphabetic)?;
+    parts.next().is_none().then(|| u8::try_from(only).ok()).flatten()
 }
 
 /// Scripts that put no space between words: a number may follow directly.
