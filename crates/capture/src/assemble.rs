@@ -9,12 +9,15 @@ use record::envelope::{
 };
 use record::{AdmissionNumber, FinishClass, Oddity, Outcome, RecordId, RetentionClass, Timestamp};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::call::{CallHead, Failure};
 use crate::clear::Clear;
 use crate::cost::cost;
 use crate::engine::Shared;
+use crate::held::HeldParts;
 use crate::identity::Settled;
+use crate::masking::Whereabouts;
 use crate::pipeline::{Scopes, SealedSide};
 use crate::threading::{Chain, Found};
 use crate::threads::ResponseJob;
@@ -80,8 +83,8 @@ pub(crate) fn at_admission(
     let (head, settled) = (&fields.head, &fields.settled);
     let user = settled.user.as_deref();
     let pseudonym = user.and_then(|_| shared.keys.pseudonym(scopes.subject.subject));
-    let (masker, others) = (&shared.masker, &settled.others);
-    let clear = Clear { masker, user, pseudonym: pseudonym.as_deref(), others };
+    let (masker, texts, others) = (&shared.masker, &shared.clear_texts, &settled.others);
+    let clear = Clear { masker, texts, user, pseudonym: pseudonym.as_deref(), others };
     let mut counts = side.counts.clone();
     let mut text = |t: &Option<String>| clear.option(t.as_deref(), &mut counts);
     let correlation = Correlation {
@@ -189,7 +192,7 @@ pub(crate) fn who(
 pub(crate) fn masking(shared: &Shared, counts: &Counts) -> Masking {
     Masking {
         counts: counts.iter().map(|(entity, n)| (entity.as_str().to_owned(), n)).collect(),
-        detectors: mask::DETECTORS.to_owned(),
+        detectors: shared.masker.detectors(),
         policy: shared.masker.policy().version().to_owned(),
     }
 }
@@ -204,7 +207,8 @@ pub(crate) fn with_outcome(
     let admitted = interaction.time.admitted;
     let fields = side.fields;
     let mut counts = Counts::default();
-    let clear = Clear { masker: &shared.masker, user: None, pseudonym: None, others: &[] };
+    let (masker, texts) = (&shared.masker, &shared.clear_texts);
+    let clear = Clear { masker, texts, user: None, pseudonym: None, others: &[] };
     let read = fields.read.as_ref();
     // 0 is said of reports that tell no status.
     let status = job.start.as_ref().map(|start| start.status).filter(|status| *status > 0);
@@ -307,7 +311,10 @@ pub(crate) struct AdmittedCall {
     pub(crate) interaction: Interaction,
     pub(crate) request: WrittenRequest,
     pub(crate) scopes: Scopes,
-    pub(crate) parts: Vec<std::sync::Arc<ledger::SealedPart>>,
+    pub(crate) parts: Vec<Arc<ledger::SealedPart>>,
+    /// Those of them whose names tier is still to come.
+    pub(crate) held: HeldParts,
+    pub(crate) place: Arc<Whereabouts>,
     pub(crate) format: provider::Format,
     /// The hash over the request's messages.
     pub(crate) chain: Chain,

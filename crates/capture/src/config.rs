@@ -86,6 +86,10 @@ pub struct Config {
     pub classes: Arc<Classes>,
     /// The masking policy.
     pub policy: mask::Policy,
+    /// Finds names of people and places; none: names are not looked for.
+    pub names: Option<Arc<dyn mask::FindNames>>,
+    /// Bytes that may wait for the names tier; what is more is kept closed for good.
+    pub names_backlog: usize,
     /// What tokens cost, where an answer does not tell it.
     pub prices: Arc<Prices>,
     /// Tells who sent a token; none: nobody knows any.
@@ -105,6 +109,8 @@ impl Default for Config {
             tenant: "default".to_owned(),
             classes: Arc::default(),
             policy: mask::Policy::default(),
+            names: None,
+            names_backlog: 64 << 20,
             prices: Arc::default(),
             access: None,
         }

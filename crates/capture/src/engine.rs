@@ -1,6 +1,6 @@
 //! The public face: admit calls, tap them, gate them.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -14,7 +14,9 @@ use tokio::sync::oneshot;
 use crate::admission::{self, Gate, Refused, Stall};
 use crate::budget::{Budget, Share};
 use crate::call::{CallHead, Failure, ResponseStart};
+use crate::clear::ClearTexts;
 use crate::documents::Documents;
+use crate::held::Backlog;
 use crate::met::Met;
 use crate::queue::Sender;
 use crate::status::{Counters, Status, count};
@@ -35,6 +37,12 @@ pub(crate) struct Shared {
     pub(crate) keys: Arc<KeyStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) masker: Masker,
+    /// Texts of envelopes that were masked before.
+    pub(crate) clear_texts: ClearTexts,
+    /// What waits for the names tier.
+    pub(crate) backlog: Backlog,
+    /// Which thread of the names tier is next.
+    pub(crate) next_slow: AtomicUsize,
     pub(crate) met: Met,
     pub(crate) threading: Threading,
     pub(crate) documents: Documents,
@@ -62,8 +70,13 @@ impl Capture {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, KeysError> {
         let pseudonyms = keys.purpose("custody/mask-pseudonym/v1")?;
+        let names = config.names.clone();
+        let masker = Masker::with_names(config.policy.clone(), *pseudonyms.expose(), names);
         let shared = Arc::new(Shared {
-            masker: Masker::new(config.policy.clone(), *pseudonyms.expose()),
+            clear_texts: ClearTexts::new(),
+            backlog: Backlog::new(config.names_backlog),
+            next_slow: AtomicUsize::new(0),
+            masker,
             met: Met::new(config.cache, &keys::random_secret()?),
             threading: Threading::new(),
             documents: Documents::new(&keys::random_secret()?),
@@ -140,7 +153,8 @@ impl Capture {
 
     /// Counters.
     pub fn status(&self) -> Status {
-        self.shared.counters.read(self.shared.budget.used())
+        let shared = &self.shared;
+        shared.counters.read(shared.budget.used(), shared.backlog.used())
     }
 
     /// Waits until everything that was captured so far is appended.

@@ -9,6 +9,8 @@
 //! * `admission.rs`: what is let through, and what happens when the log cannot keep up;
 //! * `tap.rs`: copies of the bytes, bounded by bytes;
 //! * `pipeline.rs`: the four states, each consumed by the next;
+//! * `masking.rs`: the detectors under a limit of time; what cannot be masked is kept closed;
+//! * `held.rs`: parts whose names tier is still to come, sealed under a key of their own;
 //! * `worker.rs`: the threads that do the work;
 //! * `report.rs`, `told.rs`: what other faces tell of, through the same pipeline;
 //! * `threading.rs`, `documents.rs`: what a request goes on with, and what it was given to read;
@@ -28,7 +30,9 @@ mod cost;
 mod decode;
 mod documents;
 mod engine;
+mod held;
 mod identity;
+mod masking;
 mod met;
 mod pipeline;
 mod queue;

@@ -11,19 +11,32 @@ use record::{Kid, PartKind};
 use seal::Secret;
 use sha2::Sha256;
 
+use crate::masking::Trouble;
+
 /// The keyed digest of a part's raw content, whoever's it is.
 pub(crate) type Print = [u8; 32];
 
-/// A content within a scope: its print, the subject's key and the period's.
-pub(crate) type MetKey = (Print, Kid, Kid);
+/// A content within a scope: its print, the subject's key and the period's, and which exceptions of
+/// the policy hold where it stands.
+pub(crate) type MetKey = (Print, Kid, Kid, u64);
 
 /// What became of a part when it was first met.
 #[derive(Clone)]
 pub(crate) struct MetPart {
     pub(crate) part: Arc<SealedPart>,
+    /// Values of it that are kept apart.
+    pub(crate) vaults: Vec<Arc<SealedPart>>,
     /// What was masked in it.
     pub(crate) counts: Option<Arc<Counts>>,
-    pub(crate) withheld: bool,
+    /// Why it is withheld.
+    pub(crate) trouble: Option<Trouble>,
+}
+
+impl MetPart {
+    fn size(&self) -> usize {
+        let vaults: usize = self.vaults.iter().map(|vault| vault.bytes().len()).sum();
+        self.part.bytes().len() + vaults + ENTRY
+    }
 }
 
 /// A cache bounded by bytes. The key is the process's own and dies with it, so nothing can be
@@ -64,18 +77,18 @@ impl Met {
     }
 
     pub(crate) fn put(&self, key: MetKey, part: MetPart) {
-        let size = part.part.bytes().len() + ENTRY;
+        let size = part.size();
         if size > self.limit / 4 {
             return;
         }
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.bytes += size;
         if let Some((_, old)) = inner.parts.push(key, part) {
-            inner.bytes -= old.part.bytes().len() + ENTRY;
+            inner.bytes -= old.size();
         }
         while inner.bytes > self.limit {
             let Some((_, old)) = inner.parts.pop_lru() else { break };
-            inner.bytes -= old.part.bytes().len() + ENTRY;
+            inner.bytes -= old.size();
         }
     }
 }

@@ -3,17 +3,18 @@
 //! sealed.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use keys::ScopeKeys;
 use ledger::SealedPart;
-use mask::Counts;
+use mask::{Counts, Taken, Tier};
 use record::envelope::PartRef;
-use record::{Content, Oddity, Part, PartKind, Role, Scope};
+use record::{Content, Kid, Oddity, Part, PartKind, Role, Scope};
 use serde_json::Value;
 
 use crate::engine::Shared;
+use crate::held::{Held, HeldParts, Slot, seal_vault};
+use crate::masking::{Trouble, Whereabouts, has_prose, mask};
 use crate::met::{MetKey, MetPart, Print};
 use crate::status::count;
 
@@ -42,22 +43,36 @@ pub(crate) struct Masked<F> {
 /// Parts sealed, and how the envelope names them.
 pub(crate) struct SealedSide<F> {
     pub(crate) fields: F,
+    /// The parts in order; vaults stand behind them.
     pub(crate) refs: Vec<PartRef>,
     /// Digests of the parts' raw contents, as they came; neighbouring texts of one speaker count as
     /// one text, whose digest the first of them has.
     pub(crate) prints: Vec<Option<Print>>,
     pub(crate) skeleton: Option<PartRef>,
     pub(crate) parts: Vec<Arc<SealedPart>>,
+    /// Those of them whose names tier is still to come.
+    pub(crate) held: HeldParts,
     pub(crate) counts: Counts,
     pub(crate) oddities: Vec<Oddity>,
     /// Whether a part was sealed under the shared key.
     pub(crate) uses_shared: bool,
 }
 
-/// The keys of a call: the subject's scope, and the shared one.
+/// The keys of a call: the subject's scope, the shared one, and that of parts which wait.
 pub(crate) struct Scopes {
     pub(crate) subject: ScopeKeys,
     pub(crate) shared: ScopeKeys,
+    /// `None` when there is no names tier, or when it is run at once.
+    pub(crate) held: Option<ScopeKeys>,
+}
+
+/// When the names tier runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// After the gates, on another thread.
+    Later,
+    /// At once: nobody's answer waits for it.
+    Now,
 }
 
 impl Scopes {
@@ -77,34 +92,51 @@ struct Item {
 
 enum ItemState {
     Met(MetPart),
-    Fresh { key: Option<MetKey>, content: Vec<u8>, counts: Counts, withheld: bool },
+    Fresh { key: Option<MetKey>, content: Vec<u8>, taken: Taken, trouble: Option<Trouble> },
+    Held(Arc<Held>, Vec<u8>),
+}
+
+/// What masking a part needs to know.
+struct Masking<'a> {
+    shared: &'a Shared,
+    scopes: &'a Scopes,
+    place: &'a Arc<Whereabouts>,
+    names: Names,
 }
 
 impl<F> Parsed<F> {
     /// Takes sensitive values out of every part and of the skeleton.
-    pub(crate) fn mask(self, shared: &Shared, scopes: &Scopes) -> Masked<F> {
+    pub(crate) fn mask(
+        self,
+        shared: &Shared,
+        scopes: &Scopes,
+        place: &Arc<Whereabouts>,
+        names: Names,
+    ) -> Masked<F> {
+        let masking = Masking { shared, scopes, place, names };
         let mut counts = Counts::default();
         let mut oddities = Vec::new();
         let runs = runs(shared, &self.parts);
         let mut own = self.own;
-        let mut take = |part: Part, own: Option<ScopeKeys>, place: &dyn Fn() -> String| {
-            let item = mask_part(shared, scopes, part, own);
-            match &item.state {
+        let mut take = |part: Part, own: Option<ScopeKeys>, at: &dyn Fn() -> String| {
+            let item = masking.part(part, own);
+            let trouble = match &item.state {
                 ItemState::Met(met) => {
                     if let Some(found) = &met.counts {
                         counts.merge(found);
                     }
-                    if met.withheld {
-                        oddities.push(Oddity::at("mask_failed", place()));
-                    }
+                    met.trouble
                 }
-                ItemState::Fresh { counts: found, withheld, .. } => {
-                    counts.merge(found);
-                    if *withheld {
-                        oddities.push(Oddity::at("mask_failed", place()));
-                    }
+                ItemState::Fresh { taken, trouble, .. } => {
+                    counts.merge(&taken.counts);
+                    *trouble
                 }
-            }
+                ItemState::Held(held, _) => {
+                    held.counted(&mut counts);
+                    None
+                }
+            };
+            oddities.extend(trouble.map(|trouble| Oddity::at(trouble.code(), at())));
             item
         };
         let parts = self
@@ -153,107 +185,183 @@ fn runs(shared: &Shared, parts: &[Part]) -> BTreeMap<usize, Option<Print>> {
     prints
 }
 
-fn mask_part(shared: &Shared, scopes: &Scopes, part: Part, own: Option<ScopeKeys>) -> Item {
-    let scope = if own.is_some() { Scope::Shared } else { scope_of(&part) };
-    let keys = own.as_ref().unwrap_or_else(|| scopes.of(scope));
-    let (role, kind) = (part.role, part.kind);
-    let raw = part.content.encode();
-    // Skeletons differ in every call; looking them up would only push parts out.
-    let print = (kind != PartKind::Skeleton).then(|| shared.met.print(kind, &raw)).flatten();
-    let key = print.map(|print| (print, keys.subject, keys.period));
-    if let Some(met) = key.as_ref().and_then(|key| shared.met.get(key)) {
-        count(&shared.counters.parts_met, 1);
-        return Item { role, kind, scope, own, print, state: ItemState::Met(met) };
-    }
-    count(&shared.counters.parts_new, 1);
-    let mut counts = Counts::default();
-    // A detector that fails must not cost the record: the part is sealed as it is and never
-    // opened. A half-masked content is neither.
-    let masked = catch_unwind(AssertUnwindSafe(|| mask_content(shared, part.content, &mut counts)));
-    let (content, withheld) = match masked {
-        Ok(masked) if counts.is_empty() => {
-            debug_assert!(masked.encode() == raw, "what changed is counted");
-            (raw, false)
+impl Masking<'_> {
+    fn part(&self, part: Part, own: Option<ScopeKeys>) -> Item {
+        let Self { shared, scopes, place, names } = *self;
+        let scope = if own.is_some() { Scope::Shared } else { scope_of(&part) };
+        let keys = own.as_ref().unwrap_or_else(|| scopes.of(scope));
+        let (role, kind) = (part.role, part.kind);
+        let raw = part.content.encode();
+        let at = place.place(role, kind);
+        // Skeletons differ in every call; looking them up would only push parts out.
+        let print = (kind != PartKind::Skeleton).then(|| shared.met.print(kind, &raw)).flatten();
+        let variant = shared.masker.at(&at).variant();
+        let key = print.map(|print| (print, keys.subject, keys.period, variant));
+        if let Some(met) = key.as_ref().and_then(|key| shared.met.get(key)) {
+            count(&shared.counters.parts_met, 1);
+            return Item { role, kind, scope, own, print, state: ItemState::Met(met) };
         }
-        Ok(masked) => (masked.encode(), false),
-        Err(_) => {
-            count(&shared.counters.mask_failures, 1);
-            counts = Counts::default();
-            (raw, true)
-        }
-    };
-    let state = ItemState::Fresh { key, content, counts, withheld };
-    Item { role, kind, scope, own, print, state }
-}
-
-fn mask_content(shared: &Shared, content: Content, counts: &mut Counts) -> Content {
-    let masker = &shared.masker;
-    match content {
-        Content::Text(text) => match masker.mask_text(&text, counts) {
-            std::borrow::Cow::Borrowed(_) => Content::Text(text),
-            std::borrow::Cow::Owned(masked) => Content::Text(masked),
-        },
-        Content::Fields(fields) => {
-            let mut value = Value::Object(fields);
-            masker.mask_json(&mut value, counts);
-            match value {
-                Value::Object(fields) => Content::Fields(fields),
-                other => Content::Json(other),
+        count(&shared.counters.parts_new, 1);
+        let length = raw.len();
+        let fresh = |content, taken, trouble| ItemState::Fresh { key, content, taken, trouble };
+        // A detector that fails must not cost the record: the part is sealed as it is and never
+        // opened. A half-masked content is neither.
+        let masked = mask(&shared.masker, &at, Tier::Values, part.content, length);
+        let state = match masked {
+            Err(trouble) => fresh(raw, Taken::default(), Some(trouble)),
+            Ok((content, taken)) => {
+                let bytes = if taken.is_empty() { raw } else { content.encode() };
+                let wanted = shared.masker.names().is_some() && has_prose(kind, &content);
+                match (wanted, names, &scopes.held) {
+                    (false, _, _) => fresh(bytes, taken, None),
+                    (true, Names::Later, Some(held)) => {
+                        let now = shared.clock.now();
+                        match shared.backlog.enter(length, held.subject, now) {
+                            None => fresh(bytes, taken, Some(Trouble::Overload)),
+                            Some(waiting) => {
+                                let held = Held {
+                                    role,
+                                    kind,
+                                    scope,
+                                    keys: keys.clone(),
+                                    place: Arc::clone(place),
+                                    met: key,
+                                    content: Mutex::new(Some((content, taken))),
+                                    vault: OnceLock::new(),
+                                    length,
+                                    named: OnceLock::new(),
+                                    waiting,
+                                };
+                                ItemState::Held(Arc::new(held), bytes)
+                            }
+                        }
+                    }
+                    (true, _, _) => match mask(&shared.masker, &at, Tier::Names, content, length) {
+                        Err(trouble) => fresh(bytes, taken, Some(trouble)),
+                        Ok((_, more)) if more.is_empty() => fresh(bytes, taken, None),
+                        Ok((content, more)) => {
+                            let mut taken = taken;
+                            taken.counts.merge(&more.counts);
+                            taken.vaulted.extend(more.vaulted);
+                            fresh(content.encode(), taken, None)
+                        }
+                    },
+                }
             }
+        };
+        if let ItemState::Fresh { trouble: Some(_), .. } = &state {
+            count(&shared.counters.mask_failures, 1);
         }
-        Content::Json(mut value) => {
-            masker.mask_json(&mut value, counts);
-            Content::Json(value)
-        }
-        // Bytes that are no text hold no text that a detector could find.
-        Content::Bytes(bytes) => Content::Bytes(bytes),
+        Item { role, kind, scope, own, print, state }
     }
 }
 
 impl<F> Masked<F> {
     /// Commits to and seals every part that was not met before.
     pub(crate) fn seal(self, shared: &Shared, scopes: &Scopes) -> SealedSide<F> {
-        let mut parts = Vec::with_capacity(self.parts.len() + 1);
-        let mut prints = Vec::with_capacity(self.parts.len());
-        let mut uses_shared = false;
-        let mut seal = |item: Item| {
-            uses_shared |= item.scope == Scope::Shared && item.own.is_none();
-            prints.push(item.print);
-            let (part, withheld) = match item.state {
-                ItemState::Met(met) => (met.part, met.withheld),
-                ItemState::Fresh { key, content, counts, withheld } => {
-                    count(&shared.counters.masked_values, counts.iter().map(|(_, n)| n).sum());
-                    let scope = item.own.as_ref().unwrap_or_else(|| scopes.of(item.scope));
-                    let part = Arc::new(SealedPart::seal(scope, item.kind, &content));
-                    if let Some(key) = key {
-                        let counts = (!counts.is_empty()).then(|| Arc::new(counts));
-                        shared.met.put(key, MetPart { part: Arc::clone(&part), counts, withheld });
-                    }
-                    (part, withheld)
-                }
-            };
-            let mut reference = part.reference(item.role, item.kind, item.scope);
-            reference.withheld = withheld;
-            reference.key = item.own.map(|own| own.subject);
-            parts.push(part);
-            reference
-        };
-        let refs = self.parts.into_iter().map(&mut seal).collect();
-        let skeleton = self.skeleton.map(&mut seal);
+        let mut sealing = Sealing::new(shared, scopes);
+        let mut refs: Vec<PartRef> = Vec::with_capacity(self.parts.len());
+        for (index, item) in self.parts.into_iter().enumerate() {
+            refs.push(sealing.seal(item, Slot::Part(index)));
+        }
+        let skeleton = self.skeleton.map(|item| sealing.seal(item, Slot::Skeleton));
+        let Sealing { mut prints, parts, held, vaults, uses_shared, .. } = sealing;
         for (index, print) in self.runs {
             if let Some(slot) = prints.get_mut(index) {
                 *slot = print;
             }
         }
+        refs.extend(vaults);
         SealedSide {
             fields: self.fields,
             refs,
             prints,
             skeleton,
             parts,
+            held,
             counts: self.counts,
             oddities: self.oddities,
             uses_shared,
         }
+    }
+}
+
+/// What comes of sealing one side.
+struct Sealing<'a> {
+    shared: &'a Shared,
+    scopes: &'a Scopes,
+    prints: Vec<Option<Print>>,
+    parts: Vec<Arc<SealedPart>>,
+    held: HeldParts,
+    vaults: Vec<PartRef>,
+    uses_shared: bool,
+}
+
+impl<'a> Sealing<'a> {
+    fn new(shared: &'a Shared, scopes: &'a Scopes) -> Self {
+        Self {
+            shared,
+            scopes,
+            prints: Vec::new(),
+            parts: Vec::new(),
+            held: Vec::new(),
+            vaults: Vec::new(),
+            uses_shared: false,
+        }
+    }
+
+    fn seal(&mut self, item: Item, slot: Slot) -> PartRef {
+        let (shared, scopes) = (self.shared, self.scopes);
+        let Item { role, kind, scope, own, print, state } = item;
+        self.uses_shared |= scope == Scope::Shared && own.is_none();
+        self.prints.push(print);
+        let own_key = own.as_ref().map(|own| own.subject);
+        let (part, vaults, trouble) = match state {
+            ItemState::Met(met) => (met.part, met.vaults, met.trouble),
+            ItemState::Held(held, content) => {
+                // Closed, and under the hour's key: it stands in the journal alone.
+                let keys = scopes.held.as_ref().unwrap_or_else(|| scopes.of(scope));
+                let part = Arc::new(SealedPart::seal(keys, kind, &content));
+                let mut reference = part.reference(role, kind, scope);
+                reference.withheld = true;
+                reference.key = Some(keys.subject);
+                self.parts.push(part);
+                if let Some(vault) = held.seal_vault() {
+                    self.keep(&vault, role, scope, None);
+                }
+                self.held.push((slot, held));
+                return reference;
+            }
+            ItemState::Fresh { key, content, taken, trouble } => {
+                let Taken { counts, vaulted } = taken;
+                count(&shared.counters.masked_values, counts.iter().map(|(_, n)| n).sum());
+                let keys = own.as_ref().unwrap_or_else(|| scopes.of(scope));
+                let part = Arc::new(SealedPart::seal(keys, kind, &content));
+                let vaults: Vec<_> = seal_vault(keys, &vaulted).into_iter().collect();
+                if let Some(key) = key
+                    && trouble.is_none_or(Trouble::stays)
+                {
+                    let counts = (!counts.is_empty()).then(|| Arc::new(counts));
+                    let (part, vaults) = (Arc::clone(&part), vaults.clone());
+                    shared.met.put(key, MetPart { part, vaults, counts, trouble });
+                }
+                (part, vaults, trouble)
+            }
+        };
+        for vault in &vaults {
+            self.keep(vault, role, scope, own_key);
+        }
+        let mut reference = part.reference(role, kind, scope);
+        reference.withheld = trouble.is_some();
+        reference.key = own_key;
+        self.parts.push(part);
+        reference
+    }
+
+    fn keep(&mut self, vault: &Arc<SealedPart>, role: Role, scope: Scope, key: Option<Kid>) {
+        let mut reference = vault.reference(role, PartKind::Vault, scope);
+        reference.key = key;
+        self.vaults.push(reference);
+        self.parts.push(Arc::clone(vault));
     }
 }

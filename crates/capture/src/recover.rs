@@ -1,16 +1,21 @@
 //! Calls that a crash cut off: what was seen of them becomes a record.
 
-use ledger::{Append, OpenCall};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use ledger::{Append, OpenCall, SealedPart};
+use mask::Taken;
 use provider::Format;
-use record::envelope::{Interaction, KeyIds};
-use record::{GapReason, Operation, Outcome};
+use record::envelope::{Interaction, KeyIds, PartRef};
+use record::{Content, GapReason, Operation, Outcome, Scope};
 
 use crate::Capture;
 use crate::assemble::with_outcome;
 use crate::budget::Share;
 use crate::call::ResponseStart;
 use crate::engine::Shared;
-use crate::pipeline::{Scopes, Tapped};
+use crate::held::{self, Held, HeldParts, Slot, Waiting};
+use crate::masking::Whereabouts;
+use crate::pipeline::{Names, Scopes, Tapped};
 use crate::tap::{Body, Mark};
 use crate::threads::ResponseJob;
 use crate::worker::{PIECE, decode_piece, no_tickets, seal_interaction};
@@ -24,9 +29,17 @@ pub fn recover(capture: &Capture, calls: Vec<OpenCall>) {
         let number = call.number;
         let finished = call.envelope.and_then(|envelope| {
             let interaction = envelope.interaction()?.clone();
-            let (interaction, answer) = interrupted(shared, interaction, &call.pieces);
+            // What waited for names alone had its end.
+            let ended = interaction.response.outcome != Outcome::Interrupted;
             let mut parts = call.parts;
-            parts.extend(answer);
+            let mut interaction = if ended {
+                interaction
+            } else {
+                let (interaction, answer) = interrupted(shared, interaction, &call.pieces);
+                parts.extend(answer);
+                interaction
+            };
+            finish_held(shared, &mut interaction, &mut parts);
             let request = interaction.request.write().ok()?;
             seal_interaction(shared, envelope.id, &interaction, &request, parts)
         });
@@ -41,13 +54,68 @@ pub fn recover(capture: &Capture, calls: Vec<OpenCall>) {
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
     }
+    held::destroy_past(shared);
+}
+
+/// Runs the names tier over parts that waited for it when the last run ended. What cannot be read
+/// any more stays closed.
+fn finish_held(shared: &Shared, interaction: &mut Interaction, parts: &mut Vec<Arc<SealedPart>>) {
+    let Some(scopes) = scopes(shared, interaction) else { return };
+    let place = Arc::new(Whereabouts {
+        environment: interaction.who.environment.clone(),
+        upstream: interaction.upstream.clone(),
+    });
+    let held = |slot, part: &PartRef| {
+        let held = held_again(shared, interaction, &scopes, &place, part, parts)?;
+        Some((slot, Arc::new(held)))
+    };
+    let of_side = |refs: &[PartRef], skeleton: Option<&PartRef>| -> HeldParts {
+        let parts = refs.iter().enumerate().map(|(i, part)| (Slot::Part(i), part));
+        let skeleton = skeleton.map(|part| (Slot::Skeleton, part));
+        parts.chain(skeleton).filter_map(|(slot, part)| held(slot, part)).collect()
+    };
+    let (asked, answer) = (&interaction.request, &interaction.response);
+    let request = of_side(&asked.parts, asked.skeleton.as_ref());
+    let response = of_side(&answer.parts, answer.skeleton.as_ref());
+    held::settle(shared, interaction, parts, (&request, &response));
+}
+
+fn held_again(
+    shared: &Shared,
+    interaction: &Interaction,
+    scopes: &Scopes,
+    place: &Arc<Whereabouts>,
+    part: &PartRef,
+    parts: &[Arc<SealedPart>],
+) -> Option<Held> {
+    // Of a call only such parts have a key of their own.
+    let kid = part.key.filter(|_| part.withheld)?;
+    let (tenant, class) = (&shared.config.tenant, &interaction.retention.class);
+    let key = shared.keys.scope_key(kid, interaction.keys.period, tenant, class)?;
+    let sealed = parts.iter().find(|sealed| sealed.pid() == part.pid)?;
+    let content = Content::decode(&key.open(sealed.bytes()).ok()?).ok()?;
+    let length = usize::try_from(part.length).unwrap_or(usize::MAX);
+    let keys = if part.scope == Scope::Shared { &scopes.shared } else { &scopes.subject };
+    Some(Held {
+        role: part.role,
+        kind: part.kind,
+        scope: part.scope,
+        keys: keys.clone(),
+        place: Arc::clone(place),
+        met: None,
+        content: Mutex::new(Some((content, Taken::default()))),
+        vault: OnceLock::new(),
+        length,
+        named: OnceLock::new(),
+        waiting: Waiting::none(),
+    })
 }
 
 fn interrupted(
     shared: &Shared,
     interaction: Interaction,
     pieces: &[Vec<u8>],
-) -> (Interaction, Vec<std::sync::Arc<ledger::SealedPart>>) {
+) -> (Interaction, Vec<Arc<SealedPart>>) {
     let Some((start, bytes)) = open_pieces(shared, pieces) else {
         return (interaction, Vec::new());
     };
@@ -72,7 +140,11 @@ fn interrupted(
     };
     let format = format_of(&interaction);
     let parsed = Tapped(&job).parse(format, shared.config.max_body);
-    let side = parsed.mask(shared, &scopes).seal(shared, &scopes);
+    let place = Arc::new(Whereabouts {
+        environment: interaction.who.environment.clone(),
+        upstream: interaction.upstream.clone(),
+    });
+    let side = parsed.mask(shared, &scopes, &place, Names::Now).seal(shared, &scopes);
     let parts = side.parts.clone();
     let mut interaction = with_outcome(shared, interaction, side, &job);
     // The times of the pieces are not known, and neither is what the client received.
@@ -103,7 +175,7 @@ fn scopes(shared: &Shared, interaction: &Interaction) -> Option<Scopes> {
     let key = shared.keys.scope_key(subject, period, tenant, class)?;
     let owner = keys::ScopeKeys { subject, period, key };
     let common = shared.keys.scope(keys::Subject::Shared, &period_name, tenant, class).ok()?;
-    Some(Scopes { subject: owner, shared: common })
+    Some(Scopes { subject: owner, shared: common, held: None })
 }
 
 /// The format that the admission names; records from before formats were named tell it by their

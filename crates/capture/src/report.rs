@@ -153,7 +153,7 @@ impl Capture {
 
     fn send(&self, lane: u8, job: Job) -> Result<(), Refused> {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = threads.as_ref().and_then(|threads| threads.lane(lane));
+        let sender = threads.as_ref().and_then(|threads| threads.slow_lane(lane));
         match sender {
             Some(sender) if sender.send(job) => Ok(()),
             _ => Err(Refused::LogUnwritable),

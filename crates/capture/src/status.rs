@@ -12,6 +12,7 @@ pub struct Status {
     pub gaps: u64,
     pub gate_timeouts: u64,
     pub memory_used: u64,
+    pub names_backlog: u64,
     pub parts_met: u64,
     pub parts_new: u64,
     pub masked_values: u64,
@@ -36,7 +37,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn read(&self, memory_used: usize) -> Status {
+    pub(crate) fn read(&self, memory_used: usize, names_backlog: usize) -> Status {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Status {
             admitted: get(&self.admitted),
@@ -45,6 +46,7 @@ impl Counters {
             gaps: get(&self.gaps),
             gate_timeouts: get(&self.gate_timeouts),
             memory_used: u64::try_from(memory_used).unwrap_or(u64::MAX),
+            names_backlog: u64::try_from(names_backlog).unwrap_or(u64::MAX),
             parts_met: get(&self.parts_met),
             parts_new: get(&self.parts_new),
             masked_values: get(&self.masked_values),

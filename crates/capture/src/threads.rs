@@ -1,5 +1,6 @@
 //! Jobs for the worker threads.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
@@ -9,10 +10,11 @@ use record::{AdmissionNumber, RecordId, Timestamp};
 use crate::budget::Share;
 use crate::call::{CallHead, Failure, ResponseStart};
 use crate::engine::Shared;
+use crate::held::Held;
 use crate::queue::{Sender, queue};
 use crate::report::{Report, Told};
 use crate::tap::{Body, Mark};
-use crate::worker::Worker;
+use crate::worker::{Ready, Worker};
 
 /// Work of one call, in the order in which it happened.
 pub(crate) enum Job {
@@ -21,6 +23,10 @@ pub(crate) enum Job {
     Response(Box<ResponseJob>),
     Report(Box<ReportJob>),
     Told(Box<ToldJob>),
+    /// A part that waits for the names tier: it is begun with while the model thinks.
+    Name(Arc<Held>),
+    /// A call of which nothing more comes but names.
+    Close(Box<CloseJob>),
     /// Answered when everything before it is appended.
     Drain(mpsc::Sender<()>),
 }
@@ -77,23 +83,43 @@ pub(crate) struct ToldJob {
     pub(crate) tickets: Tickets,
 }
 
+/// A call that is journalled to its end, but for names.
+pub(crate) struct CloseJob {
+    pub(crate) number: AdmissionNumber,
+    pub(crate) ready: Ready,
+}
+
 /// The threads; a call always goes to the same one, so its jobs stay in order.
+///
+/// Two groups: those on which the gates wait, and those for what nobody's answer waits for: names,
+/// events and reports.
 pub(crate) struct Threads {
     senders: Vec<Sender<Job>>,
     handles: Vec<JoinHandle<()>>,
+    slow: Vec<Sender<Job>>,
+    slow_handles: Vec<JoinHandle<()>>,
+    stopping: Arc<AtomicBool>,
 }
 
 impl Threads {
     pub(crate) fn start(shared: &Arc<Shared>, count: usize) -> std::io::Result<Self> {
-        let mut threads = Self { senders: Vec::new(), handles: Vec::new() };
+        let stopping = Arc::new(AtomicBool::new(false));
+        let mut threads = Self {
+            senders: Vec::new(),
+            handles: Vec::new(),
+            slow: Vec::new(),
+            slow_handles: Vec::new(),
+            stopping,
+        };
         for i in 0..count.max(1) {
-            let (sender, receiver) = queue();
-            let worker = Worker::new(Arc::clone(shared));
-            let handle =
-                std::thread::Builder::new().name(format!("capture-{i}")).spawn(move || {
-                    Background::Capture.stand_back();
-                    worker.run(&receiver);
-                })?;
+            let worker = Worker::slow(Arc::clone(shared), Arc::clone(&threads.stopping));
+            let (sender, handle) = start(format!("names-{i}"), worker)?;
+            threads.slow.push(sender);
+            threads.slow_handles.push(handle);
+        }
+        for i in 0..count.max(1) {
+            let worker = Worker::new(Arc::clone(shared), threads.slow.clone());
+            let (sender, handle) = start(format!("capture-{i}"), worker)?;
             threads.senders.push(sender);
             threads.handles.push(handle);
         }
@@ -105,27 +131,52 @@ impl Threads {
         self.lane(id.as_bytes().last().copied().unwrap_or(0))
     }
 
-    /// The thread of what belongs together.
-    pub(crate) fn lane(&self, lane: u8) -> Option<Sender<Job>> {
+    fn lane(&self, lane: u8) -> Option<Sender<Job>> {
         self.senders.get(usize::from(lane) % self.senders.len().max(1)).cloned()
+    }
+
+    /// The thread of what is told of and belongs together.
+    pub(crate) fn slow_lane(&self, lane: u8) -> Option<Sender<Job>> {
+        self.slow.get(usize::from(lane) % self.slow.len().max(1)).cloned()
     }
 
     /// Waits until all jobs so far are done.
     pub(crate) fn drain(&self) {
-        let (sender, done) = mpsc::channel();
-        for thread in &self.senders {
-            thread.send(Job::Drain(sender.clone()));
+        // What the first group does ends in the second.
+        for group in [&self.senders, &self.slow] {
+            let (sender, done) = mpsc::channel();
+            for thread in group {
+                thread.send(Job::Drain(sender.clone()));
+            }
+            drop(sender);
+            while done.recv().is_ok() {}
         }
-        drop(sender);
-        while done.recv().is_ok() {}
     }
 
+    /// Ends the threads. Names that are still to come are left to the next start, which finds their
+    /// calls in the journal.
     pub(crate) fn stop(self) {
+        self.stopping.store(true, Ordering::Release);
         drop(self.senders);
-        for handle in self.handles {
-            if handle.join().is_err() {
-                tracing::error!("a capture thread panicked");
-            }
+        join(self.handles);
+        drop(self.slow);
+        join(self.slow_handles);
+    }
+}
+
+fn start(name: String, worker: Worker) -> std::io::Result<(Sender<Job>, JoinHandle<()>)> {
+    let (sender, receiver) = queue();
+    let handle = std::thread::Builder::new().name(name).spawn(move || {
+        Background::Capture.stand_back();
+        worker.run(&receiver);
+    })?;
+    Ok((sender, handle))
+}
+
+fn join(handles: Vec<JoinHandle<()>>) {
+    for handle in handles {
+        if handle.join().is_err() {
+            tracing::error!("a capture thread panicked");
         }
     }
 }

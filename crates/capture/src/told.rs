@@ -1,6 +1,7 @@
 //! The worker's side of what is told of: reports of calls, and events.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use keys::{ScopeKeys, Subject};
 use ledger::{Append, Sealed};
@@ -11,13 +12,14 @@ use record::{
 
 use crate::assemble::{AdmittedCall, fingerprint, masking, subject, who};
 use crate::clear::Clear;
+use crate::held::HeldParts;
 use crate::identity::settle;
-use crate::pipeline::Parsed;
+use crate::pipeline::{Names, Parsed};
 use crate::report::{Answer, Told};
 use crate::status::count;
 use crate::tap::{self, Mark};
 use crate::threads::{ReportJob, ResponseJob, ToldJob};
-use crate::worker::{Batch, Ready, Seen, Worker, no_tickets};
+use crate::worker::{Batch, Ready, Seen, Worker, no_tickets, whereabouts};
 
 /// The oddity of a call of which only the request is told.
 const ANSWER_NOT_TOLD: &str = "answer_not_told";
@@ -50,18 +52,19 @@ impl Worker {
         if let Some(answer) = report.answer {
             let first_token_us = answer.first_token_us;
             let job = response(id, answer, body);
-            let mut side = self.outcome(&admitted.scopes, admitted.format, &job);
+            let mut side = self.outcome(&admitted, &job);
             side.fields.first_token_us = first_token_us;
             side.fields.last_byte_us = Some(job.total_us).filter(|us| *us > 0);
             self.finish(number, admitted, side, &job, tickets, batch);
         } else {
-            let AdmittedCall { mut interaction, request, parts, .. } = admitted;
+            let AdmittedCall { mut interaction, request, parts, held, .. } = admitted;
             // Nobody said how it ended, and that is no end of ours.
             interaction.response.outcome = Outcome::Complete;
             if !interaction.oddities.iter().any(|oddity| oddity.code == ANSWER_NOT_TOLD) {
                 interaction.oddities.push(Oddity::new(ANSWER_NOT_TOLD));
             }
-            self.close(number, Ready { id, interaction, request, parts }, tickets, batch);
+            let held = (held, HeldParts::new());
+            self.close(number, Ready { id, interaction, request, parts, held }, tickets, batch);
         }
         batch.held.push(share);
     }
@@ -97,7 +100,8 @@ impl Worker {
         let texts: Vec<Option<String>> = told.parts.iter().map(document_text).collect();
         let parts = told.parts;
         let parsed = Parsed { fields: (), parts, skeleton: Some(told.skeleton), own };
-        let side = parsed.mask(shared, &scopes).seal(shared, &scopes);
+        let place = Arc::new(whereabouts(head));
+        let side = parsed.mask(shared, &scopes, &place, Names::Now).seal(shared, &scopes);
         for (text, reference) in texts.iter().zip(&side.refs) {
             if let Some(text) = text {
                 shared.documents.remember(text, head.trace_id, id, reference.pid);
@@ -107,6 +111,7 @@ impl Worker {
         let mut counts = side.counts.clone();
         let clear = Clear {
             masker: &shared.masker,
+            texts: &shared.clear_texts,
             user: user.as_deref(),
             pseudonym: pseudonym.as_deref(),
             others: &settled.others,

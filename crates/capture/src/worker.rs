@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -19,13 +20,15 @@ use crate::assemble::{
 use crate::call::{CallHead, ResponseStart};
 use crate::decode::{Decoder, decode};
 use crate::engine::Shared;
+use crate::held::{self, HeldParts};
 use crate::identity::{Settled, settle};
-use crate::pipeline::{Parsed, Scopes, SealedSide, Tapped};
-use crate::queue::Receiver;
+use crate::masking::Whereabouts;
+use crate::pipeline::{Names, Parsed, Scopes, SealedSide, Tapped};
+use crate::queue::{Receiver, Sender};
 use crate::status::count;
 use crate::tap::{self, Mark};
 use crate::threading::Asked;
-use crate::threads::{Job, PieceJob, RequestJob, ResponseJob};
+use crate::threads::{CloseJob, Job, PieceJob, RequestJob, ResponseJob};
 
 /// Jobs that are appended together.
 const BATCH: usize = 64;
@@ -37,6 +40,10 @@ pub(crate) const PIECE: &str = "custody/piece/v1";
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pending: Pending,
+    /// Who runs the names tier; nobody else when this worker does so itself.
+    slow: Vec<Sender<Job>>,
+    names: Names,
+    stopping: Arc<AtomicBool>,
 }
 
 /// What a batch of jobs comes to.
@@ -48,11 +55,21 @@ pub(crate) struct Batch {
     pub(crate) held: Vec<crate::budget::Share>,
     pub(crate) gaps: Vec<(Option<AdmissionNumber>, GapReason)>,
     pub(crate) finished: u64,
+    /// What goes to the names tier as soon as the entries are in the journal.
+    later: Vec<Job>,
 }
 
 impl Worker {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, pending: Pending::new() }
+    /// One that leaves names to these.
+    pub(crate) fn new(shared: Arc<Shared>, slow: Vec<Sender<Job>>) -> Self {
+        let (pending, stopping) = (Pending::new(), Arc::default());
+        Self { shared, pending, slow, names: Names::Later, stopping }
+    }
+
+    /// One for whose work nobody's answer waits.
+    pub(crate) fn slow(shared: Arc<Shared>, stopping: Arc<AtomicBool>) -> Self {
+        let (pending, slow) = (Pending::new(), Vec::new());
+        Self { shared, pending, slow, names: Names::Now, stopping }
     }
 
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
@@ -63,6 +80,9 @@ impl Worker {
                 self.job(job, &mut batch);
             }
             self.append(batch);
+            if self.names == Names::Now {
+                held::destroy(&self.shared, &self.shared.backlog.over(self.shared.clock.now()));
+            }
         }
     }
 
@@ -81,8 +101,21 @@ impl Worker {
         }
         count(&self.shared.counters.finished, batch.finished);
         drop(batch.held);
+        self.hand_on(batch.later);
         for drained in batch.drained {
             let _gone = drained.send(());
+        }
+    }
+
+    /// Gives names to those who find them. The parts of a call go one by one to whoever is next, so
+    /// that they are read while the model thinks; its end waits for them wherever they are.
+    fn hand_on(&self, jobs: Vec<Job>) {
+        for job in jobs {
+            let next = self.shared.next_slow.fetch_add(1, Ordering::Relaxed);
+            if let Some(thread) = self.slow.get(next % self.slow.len().max(1)) {
+                // A thread that is gone leaves the call to the next start.
+                thread.send(job);
+            }
         }
     }
 
@@ -94,6 +127,13 @@ impl Worker {
             Job::Response(job) => job.id,
             Job::Report(job) => job.id,
             Job::Told(job) => job.id,
+            Job::Close(job) => job.ready.id,
+            Job::Name(held) => {
+                if !self.stopping.load(Ordering::Acquire) {
+                    held.named(&self.shared);
+                }
+                return;
+            }
             Job::Drain(done) => {
                 batch.drained.push(done.clone());
                 return;
@@ -102,6 +142,7 @@ impl Worker {
         let number = match &job {
             Job::Request(job) => job.number,
             Job::Report(job) => job.number,
+            Job::Close(job) => Some(job.number),
             _ => self.pending.get(&id).and_then(|call| call.number),
         };
         let last = matches!(job, Job::Response(_));
@@ -112,7 +153,8 @@ impl Worker {
             Job::Response(job) => self.response(*job, batch),
             Job::Report(job) => self.report(*job, batch),
             Job::Told(job) => self.told(*job, batch),
-            Job::Drain(_) => {}
+            Job::Close(job) => self.close_named(*job, batch),
+            Job::Name(_) | Job::Drain(_) => {}
         }));
         if done.is_err() {
             count(&self.shared.counters.faults, 1);
@@ -156,6 +198,7 @@ impl Worker {
             return;
         };
         admitted.early = early;
+        batch.later.extend(admitted.held.iter().map(|(_, held)| Job::Name(Arc::clone(held))));
         let parts = admitted.parts.clone();
         let (collector, now) = (self.shared.ledger.collector(), self.shared.clock.now());
         let (interaction, request) = (&admitted.interaction, &admitted.request);
@@ -198,7 +241,9 @@ impl Worker {
         }
         let format = fields.read.format;
         let documents = self.shared.documents.find(head.trace_id, &parsed.parts);
-        let side = parsed.mask(&self.shared, &scopes).seal(&self.shared, &scopes);
+        let place = Arc::new(whereabouts(&parsed.fields.head));
+        let masked = parsed.mask(&self.shared, &scopes, &place, self.names);
+        let side = masked.seal(&self.shared, &scopes);
         let found = self.shared.threading.find(&Asked {
             id,
             at: seen.admitted,
@@ -216,8 +261,18 @@ impl Worker {
             u64::try_from(interaction.oddities.len()).unwrap_or(0),
         );
         let request = interaction.request.write().ok()?;
-        let (parts, chain) = (side.parts, found.chain);
-        Some(AdmittedCall { interaction, request, scopes, parts, format, chain, early: None })
+        let (parts, held, chain) = (side.parts, side.held, found.chain);
+        Some(AdmittedCall {
+            interaction,
+            request,
+            scopes,
+            parts,
+            held,
+            place,
+            format,
+            chain,
+            early: None,
+        })
     }
 
     /// The keys of a call. The key store may be unable to write a new one: then it is tried again,
@@ -230,9 +285,14 @@ impl Worker {
     ) -> Option<Scopes> {
         let (keys, tenant) = (&self.shared.keys, &self.shared.config.tenant);
         let (period, class) = (class.period(kept_from), &class.name);
+        let later = self.names == Names::Later && self.shared.masker.names().is_some();
         loop {
+            let hour = later.then(|| held::hour_of(self.shared.clock.now()));
             let scopes = keys.scope(owner, &period, tenant, class).and_then(|subject| {
-                Ok(Scopes { subject, shared: keys.scope(Subject::Shared, &period, tenant, class)? })
+                let shared = keys.scope(Subject::Shared, &period, tenant, class)?;
+                let held = hour.as_deref().map(Subject::Held);
+                let held = held.map(|held| keys.scope(held, &period, tenant, class)).transpose()?;
+                Ok(Scopes { subject, shared, held })
             });
             match scopes {
                 Ok(scopes) => return Some(scopes),
@@ -285,7 +345,7 @@ impl Worker {
             }
         }
         let tickets = std::mem::take(&mut job.tickets);
-        let side = self.outcome(&admitted.scopes, admitted.format, &job);
+        let side = self.outcome(&admitted, &job);
         self.finish(number, *admitted, side, &job, tickets, batch);
         batch.held.push(std::mem::replace(&mut job.body.share, self.share()));
     }
@@ -303,6 +363,7 @@ impl Worker {
         let mut parts = admitted.parts;
         parts.extend(side.parts.iter().cloned());
         let prints = side.prints.clone();
+        let held = (admitted.held, side.held.clone());
         let interaction = with_outcome(&self.shared, admitted.interaction, side, job);
         let known = &interaction.correlation;
         self.shared.threading.remember(
@@ -312,7 +373,7 @@ impl Worker {
             admitted.chain,
             (&interaction.response.parts, &prints),
         );
-        let ready = Ready { id: job.id, interaction, request: admitted.request, parts };
+        let ready = Ready { id: job.id, interaction, request: admitted.request, parts, held };
         self.close(number, ready, tickets, batch);
     }
 
@@ -324,7 +385,46 @@ impl Worker {
         tickets: Tickets,
         batch: &mut Batch,
     ) {
-        let Ready { id, interaction, request, parts } = ready;
+        if ready.held.0.is_empty() && ready.held.1.is_empty() {
+            self.write(number, ready, tickets, batch);
+            return;
+        }
+        // All is known but names. This frame is what the gates wait for, and what a start finds
+        // after a crash.
+        let Ready { id, interaction, request, parts, .. } = &ready;
+        let (collector, now) = (self.shared.ledger.collector(), self.shared.clock.now());
+        match Admission::new(*id, collector, now, interaction, request, parts.clone()) {
+            Ok(admission) => batch.entries.push(Append::Admitted { number, admission, tickets }),
+            Err(error) => {
+                tracing::error!(%id, %error, "an envelope could not be written");
+                count(&self.shared.counters.faults, 1);
+            }
+        }
+        batch.later.extend(ready.held.1.iter().map(|(_, held)| Job::Name(Arc::clone(held))));
+        batch.later.push(Job::Close(Box::new(CloseJob { number, ready })));
+    }
+
+    /// Names are found: the record is what they leave of it.
+    fn close_named(&self, job: CloseJob, batch: &mut Batch) {
+        if self.stopping.load(Ordering::Acquire) {
+            return;
+        }
+        let CloseJob { number, mut ready } = job;
+        let (request, response) = std::mem::take(&mut ready.held);
+        let Ready { interaction, parts, .. } = &mut ready;
+        held::settle(&self.shared, interaction, parts, (&request, &response));
+        if !request.is_empty() {
+            let Ok(written) = ready.interaction.request.write() else {
+                batch.gaps.push((Some(number), GapReason::Fault));
+                return;
+            };
+            ready.request = written;
+        }
+        self.write(number, ready, no_tickets(), batch);
+    }
+
+    fn write(&self, number: AdmissionNumber, ready: Ready, tickets: Tickets, batch: &mut Batch) {
+        let Ready { id, interaction, request, parts, .. } = ready;
         match seal_interaction(&self.shared, id, &interaction, &request, parts) {
             Some(sealed) => {
                 batch.entries.push(Append::Record { number: Some(number), sealed, tickets });
@@ -337,12 +437,12 @@ impl Worker {
     /// Runs an answer through the pipeline.
     pub(crate) fn outcome(
         &self,
-        scopes: &Scopes,
-        format: provider::Format,
+        call: &AdmittedCall,
         job: &ResponseJob,
     ) -> SealedSide<ResponseFields> {
-        let parsed = Tapped(job).parse(format, self.shared.config.max_body);
-        parsed.mask(&self.shared, scopes).seal(&self.shared, scopes)
+        let parsed = Tapped(job).parse(call.format, self.shared.config.max_body);
+        let masked = parsed.mask(&self.shared, &call.scopes, &call.place, self.names);
+        masked.seal(&self.shared, &call.scopes)
     }
 
     /// The call's number, waiting for one when none could be reserved at admission.
@@ -388,6 +488,13 @@ pub(crate) struct Ready {
     pub(crate) interaction: Interaction,
     pub(crate) request: WrittenRequest,
     pub(crate) parts: Vec<Arc<ledger::SealedPart>>,
+    /// Those of the request's and of the answer's whose names tier is still to come.
+    pub(crate) held: (HeldParts, HeldParts),
+}
+
+/// Where a call is, as far as the masking policy asks.
+pub(crate) fn whereabouts(head: &CallHead) -> Whereabouts {
+    Whereabouts { environment: head.environment.clone(), upstream: head.route.upstream.clone() }
 }
 
 /// What the tap saw of a request beside its bytes.

@@ -40,6 +40,23 @@ pub enum Subject<'a> {
     Shared,
     /// A document by its id, wherever it is retrieved.
     Document(&'a str),
+    /// Parts that wait for the names tier of masking, by the hour in which they came: nobody's, and
+    /// destroyed when none waits any more.
+    Held(&'a str),
+}
+
+impl<'a> Subject<'a> {
+    /// What kind of subject it is, and its id there.
+    fn parts(self) -> (&'static str, &'a str) {
+        match self {
+            Self::User(id) => ("user", id),
+            Self::Session(id) => ("session", id),
+            Self::Caller(id) => ("caller", id),
+            Self::Shared => ("shared", ""),
+            Self::Document(id) => ("document", id),
+            Self::Held(hour) => ("held", hour),
+        }
+    }
 }
 
 /// The key ids and the derived key of one scope.
@@ -196,13 +213,7 @@ impl KeyStore {
         tenant: &str,
         class: &str,
     ) -> Result<ScopeKeys, KeysError> {
-        let (basis, id) = match subject {
-            Subject::User(id) => ("user", id),
-            Subject::Session(id) => ("session", id),
-            Subject::Caller(id) => ("caller", id),
-            Subject::Shared => ("shared", ""),
-            Subject::Document(id) => ("document", id),
-        };
+        let (basis, id) = subject.parts();
         // No part of it but the last can hold the sign between them.
         let place = [basis, period, class, tenant, id].join("\0");
         let found = self.found.read().unwrap_or_else(PoisonError::into_inner).get(&place).cloned();
@@ -317,13 +328,7 @@ impl KeyStore {
 
     /// The id of a subject's key, if there is one: for finding a person's records.
     pub fn find_subject(&self, tenant: &str, subject: Subject<'_>) -> Option<Kid> {
-        let (basis, id) = match subject {
-            Subject::User(id) => ("user", id),
-            Subject::Session(id) => ("session", id),
-            Subject::Caller(id) => ("caller", id),
-            Subject::Shared => ("shared", ""),
-            Subject::Document(id) => ("document", id),
-        };
+        let (basis, id) = subject.parts();
         self.refresh();
         self.find(&self.label(RowKind::Subject, &[tenant, basis, id])).map(|(kid, _)| kid)
     }

@@ -14,6 +14,7 @@ use crate::keys::Hint;
 use crate::names;
 use crate::pass::{Edit, Pass};
 use crate::placeholder;
+use crate::prose;
 use crate::span::Span;
 use crate::taken::Taken;
 use path::Path;
@@ -127,7 +128,7 @@ impl Pass<'_> {
         {
             return vec![Edit::plain(span)];
         }
-        if is_blob(text) {
+        if is_blob(text) || !self.sees_values() && !prose::is_said(text) {
             return Vec::new();
         }
         self.edits(text, path.words(), depth)

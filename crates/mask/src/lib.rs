@@ -58,6 +58,7 @@ pub use masker::Masker;
 pub use names::{FindNames, NAMES};
 pub use pass::{Overdue, Pass, Tier};
 pub use policy::{Exception, Place, Policy, Settings, Target, TooManyExceptions, UnknownName};
+pub use prose::{has_prose, has_prose_in};
 pub use span::Span;
 pub use taken::{Taken, Vaulted};
 

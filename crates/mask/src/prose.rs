@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 /// A stretch is cut at the end of a line, or of a sentence, past this many bytes.
 const LONG: usize = 2048;
 /// A line longer than this without a blank is data.
@@ -33,6 +35,28 @@ pub(crate) fn stretches(text: &str) -> Vec<Range<usize>> {
         }
     }
     found
+}
+
+/// Whether the names tier would look at a text.
+pub fn has_prose(text: &str) -> bool {
+    !text.is_empty() && !stretches(text).is_empty()
+}
+
+/// Whether the names tier would look at any string of JSON.
+pub fn has_prose_in(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_said(text) && has_prose(text),
+        Value::Array(items) => items.iter().any(has_prose_in),
+        Value::Object(members) => members.values().any(has_prose_in),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Whether a string of JSON is said by somebody: a single word is a key, a type or a state.
+pub(crate) fn is_said(text: &str) -> bool {
+    let word = |word: &str| word.chars().any(char::is_alphabetic);
+    text.split_whitespace().filter(|w| word(w)).nth(1).is_some()
+        || text.chars().any(|c| matches!(c, '\u{3041}'..='\u{9fff}'))
 }
 
 /// A long line, cut where a sentence ends or at least at a blank.

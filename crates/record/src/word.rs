@@ -170,6 +170,8 @@ words! {
         Opaque = "opaque",
         /// A body with references where its parts stood; never in a list of parts.
         Skeleton = "skeleton",
+        /// Values that masking took out and keeps apart: placeholder → entity and value.
+        Vault = "vault",
     }
 }
 
