@@ -1,7 +1,7 @@
 //! Records: one, a trace, a search, a proof.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -34,6 +34,30 @@ pub(crate) async fn interaction(
 ) -> Result<Json<Value>, Problem> {
     let id = id(&text)?;
     blocking(move || Reader::new(&api.store, api.access()).show(id).map(Json)).await
+}
+
+/// Which values that masking keeps apart are opened, and why.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reveal {
+    reason: String,
+    #[serde(default)]
+    placeholder: Option<String>,
+}
+
+pub(crate) async fn reveal(
+    State(api): State<Api>,
+    Path(text): Path<String>,
+    body: Result<Json<Reveal>, JsonRejection>,
+) -> Result<Json<Value>, Problem> {
+    let id = id(&text)?;
+    let Json(body) = body.map_err(|rejection| Problem::bad(rejection.body_text()))?;
+    blocking(move || {
+        let reader = Reader::new(&api.store, api.access());
+        let revealed = reader.reveal(id, body.placeholder.as_deref(), &body.reason)?;
+        Ok(Json(json!(revealed)))
+    })
+    .await
 }
 
 pub(crate) async fn trace(

@@ -82,6 +82,7 @@ pub async fn serve(
 fn router(api: Api) -> Router {
     Router::new()
         .route("/api/v1/interactions/{id}", get(records::interaction))
+        .route("/api/v1/interactions/{id}/reveal", post(records::reveal))
         .route("/api/v1/traces/{correlation}", get(records::trace))
         .route("/api/v1/search", get(records::search))
         .route("/api/v1/proofs/{id}", get(records::proof))

@@ -8,9 +8,9 @@ use anyhow::{Context as _, anyhow};
 use archive::durable;
 use keys::KeyStore;
 use ledger::{Ledger, RealDisk, SystemClock};
-use query::{AccessLog, Refusal};
+use query::{AccessLog, Read, Refusal};
 use record::envelope::Access;
-use record::{Body, CollectorName, RecordId};
+use record::{Body, CollectorName};
 
 use crate::config;
 use crate::place::Place;
@@ -21,12 +21,13 @@ pub(crate) const READER: &str = "reader";
 /// How long one command waits for another.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn body(who: &str, action: &str, count: u64, records: &[RecordId]) -> Body {
+fn body(read: &Read<'_>) -> Body {
     Body::Access(Access {
-        action: action.to_owned(),
-        count,
-        records: records.to_vec(),
-        who: who.to_owned(),
+        action: read.action.to_owned(),
+        count: read.count,
+        reason: read.reason.map(str::to_owned),
+        records: read.records.to_vec(),
+        who: read.who.to_owned(),
     })
 }
 
@@ -34,15 +35,9 @@ fn body(who: &str, action: &str, count: u64, records: &[RecordId]) -> Body {
 pub(crate) struct ServerLog(pub(crate) Arc<Ledger>);
 
 impl AccessLog for ServerLog {
-    fn record(
-        &self,
-        who: &str,
-        action: &str,
-        count: u64,
-        records: &[RecordId],
-    ) -> Result<(), Refusal> {
+    fn record(&self, read: &Read<'_>) -> Result<(), Refusal> {
         self.0
-            .append_event_durably(body(who, action, count, records))
+            .append_event_durably(body(read))
             .map(|_| ())
             .map_err(|error| Refusal(error.to_string()))
     }
@@ -106,13 +101,7 @@ impl CommandLog {
 }
 
 impl AccessLog for CommandLog {
-    fn record(
-        &self,
-        who: &str,
-        action: &str,
-        count: u64,
-        records: &[RecordId],
-    ) -> Result<(), Refusal> {
+    fn record(&self, read: &Read<'_>) -> Result<(), Refusal> {
         let refuse = |error: anyhow::Error| {
             Refusal(format!("{error:#}; --unrecorded opens content without a record, and says so"))
         };
@@ -123,7 +112,7 @@ impl AccessLog for CommandLog {
         let Some(opened) = open.as_ref() else { return Err(Refusal("no log".to_owned())) };
         opened
             .ledger
-            .append_event_durably(body(who, action, count, records))
+            .append_event_durably(body(read))
             .and_then(|_| opened.ledger.seal())
             .map_err(|error| refuse(error.into()))
     }

@@ -13,7 +13,7 @@ use record::{Classes, CollectorName};
 use crate::access_log::READER;
 use crate::config::{self, Config};
 use crate::place::{Place, TENANT};
-use crate::upstreams;
+use crate::{tagger, upstreams};
 
 /// A configuration that a recorder can start with, as far as its text tells.
 pub(crate) struct Checked {
@@ -64,20 +64,7 @@ fn capture_config(config: &Config, classes: &Arc<Classes>) -> anyhow::Result<cap
         "discard" => Sink::Discard,
         other => return Err(anyhow!("[capture] sink = {other:?}; known: log, discard")),
     };
-    let mut actions = BTreeMap::new();
-    for (entity, action) in &config.masking.entities {
-        let place = || format!("[masking.entities] {entity} = {action:?}");
-        let entity: mask::Entity =
-            entity.parse().map_err(|e| anyhow!("{e}")).with_context(place)?;
-        let action: mask::Action =
-            action.parse().map_err(|e| anyhow!("{e}")).with_context(place)?;
-        actions.insert(entity, action);
-    }
-    let policy = if actions.is_empty() && config.masking.policy == "default" {
-        mask::Policy::default()
-    } else {
-        mask::Policy::new(config.masking.policy.clone(), actions)
-    };
+    let policy = config.masking.policy()?;
     let threads = match config.capture.threads {
         0 => (cores() / 2).max(1),
         threads => threads,
@@ -93,6 +80,8 @@ fn capture_config(config: &Config, classes: &Arc<Classes>) -> anyhow::Result<cap
         tenant: TENANT.to_owned(),
         classes: Arc::clone(classes),
         policy,
+        names: config.masking.names.then(tagger::shared),
+        names_backlog: config.masking.names_backlog.as_usize(),
         prices: Arc::new(config.prices.read()?),
         // The recorder's to give: it reads files and asks the issuer.
         access: None,

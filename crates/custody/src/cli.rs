@@ -48,6 +48,8 @@ pub(crate) enum Command {
     WormProbe(ProbeArgs),
     /// Take sensitive values out of text or JSON from standard input
     Mask(MaskArgs),
+    /// Open values that masking took out of a record and keeps apart
+    Reveal(RevealArgs),
     /// Show what tokens cost, and which prices a model gets
     Prices(PricesArgs),
     /// Witness other people's logs
@@ -320,7 +322,45 @@ pub(crate) enum WitnessCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct RevealArgs {
+    /// The record's id
+    pub(crate) id: String,
+    /// Why; it is recorded with who and when
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Only the value behind this placeholder, e.g. `[EMAIL:7f3a91c04d5e]`
+    #[arg(long, value_name = "WORD")]
+    pub(crate) placeholder: Option<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MaskCommand {
+    /// Try the examples of the rules in the configuration
+    Test,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(crate) struct MaskArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<MaskCommand>,
+    /// Configuration file; default: custody.toml if there is one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Who speaks: `system`, `user`, `assistant`, `tool`; exceptions of the policy go by it
+    #[arg(long, value_name = "ROLE", default_value = "user")]
+    pub(crate) role: String,
+    /// The call's environment
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+    /// The call's upstream
+    #[arg(long, value_name = "NAME")]
+    pub(crate) upstream: Option<String>,
+    /// Leave names of people and places: the detectors that are always on, alone
+    #[arg(long)]
+    pub(crate) no_names: bool,
     /// Show what was found, by which detector, instead of the masked text
     #[arg(long)]
     pub(crate) explain: bool,

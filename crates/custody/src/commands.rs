@@ -10,6 +10,7 @@ pub(crate) mod mask;
 mod policy;
 pub(crate) mod prices;
 pub(crate) mod retention;
+pub(crate) mod reveal;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod show;

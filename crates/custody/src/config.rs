@@ -4,6 +4,7 @@ mod anchors;
 mod keys;
 mod lifecycle;
 mod load;
+mod masking;
 mod oidc;
 mod prices;
 mod unit;
@@ -24,6 +25,7 @@ pub(crate) use lifecycle::{
 pub(crate) use load::load;
 #[cfg(test)]
 pub(crate) use load::load_text;
+pub(crate) use masking::MaskingConfig;
 pub(crate) use oidc::OidcTable;
 pub(crate) use prices::PricesConfig;
 pub(crate) use unit::{Bytes, Span};
@@ -134,16 +136,6 @@ pub(crate) struct LedgerConfig {
     pub(crate) segment_bytes: Bytes,
     /// … or this age.
     pub(crate) segment_age: Span,
-}
-
-/// Masking: what happens to what the detectors find.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct MaskingConfig {
-    /// Name of the policy, in every record.
-    pub(crate) policy: String,
-    /// `keep`, `mask`, `pseudonym` or `drop`, by entity (`EMAIL = "pseudonym"`).
-    pub(crate) entities: BTreeMap<String, String>,
 }
 
 /// An upstream.
@@ -258,12 +250,6 @@ impl Default for LedgerConfig {
             segment_bytes: Bytes::mebibytes(64),
             segment_age: Span::seconds(300),
         }
-    }
-}
-
-impl Default for MaskingConfig {
-    fn default() -> Self {
-        Self { policy: "default".to_owned(), entities: BTreeMap::new() }
     }
 }
 

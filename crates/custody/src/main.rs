@@ -22,6 +22,7 @@ mod place;
 mod recorder;
 mod signing;
 mod storage;
+mod tagger;
 mod upstreams;
 
 use std::process::ExitCode;
@@ -123,6 +124,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Retention(args) => commands::retention::run(&args),
         Command::WormProbe(args) => commands::worm_probe::run(&args),
         Command::Mask(args) => commands::mask::run(&args),
+        Command::Reveal(args) => commands::reveal::run(&args),
         Command::Prices(args) => commands::prices::run(&args),
         Command::Witness(args) => commands::witness::run(&args),
         Command::Keys(args) => commands::keys::run(&args),

@@ -47,6 +47,7 @@ mod rules;
 mod scan;
 mod span;
 mod taken;
+mod why;
 mod words;
 
 pub use action::Action;

@@ -1,7 +1,7 @@
 //! One part of one record, with the key that opens it and no other.
 
 use record::envelope::PartRef;
-use record::{Digest, Envelope, Pid, RecordId};
+use record::{Digest, Envelope, PartKind, Pid, RecordId};
 
 use crate::open::Withheld;
 use crate::{QueryError, Reader};
@@ -30,6 +30,9 @@ impl Reader<'_> {
             |why: Withheld| QueryError::Question(format!("part {pid}: {}", why.as_str()));
         if part.withheld {
             return Err(withheld(Withheld::Quarantined));
+        }
+        if part.kind == PartKind::Vault {
+            return Err(withheld(Withheld::Vault));
         }
         let may = self
             .access

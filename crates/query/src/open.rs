@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use record::envelope::{Contents, PartRef};
-use record::{Content, Pid, RecordId, Scope};
+use record::{Content, PartKind, Pid, RecordId, Scope};
 use seal::ScopeKey;
 
 use crate::source::Source;
@@ -21,6 +21,8 @@ pub(crate) enum Withheld {
     Erased,
     /// A detector failed on it.
     Quarantined,
+    /// It holds values that masking keeps apart.
+    Vault,
     /// Its sealed bytes are not there.
     Missing,
     /// Its sealed bytes do not open.
@@ -33,7 +35,8 @@ impl Withheld {
             Self::Access => "not asked for, or not allowed",
             Self::NoKeys => "no keys at hand",
             Self::Erased => "its key was destroyed",
-            Self::Quarantined => "masking failed on it, so it is kept closed",
+            Self::Quarantined => "masking failed on it or is not done yet, so it is kept closed",
+            Self::Vault => "values that masking keeps apart; custody reveal opens them",
             Self::Missing => "its sealed bytes are not in the archive",
             Self::Damaged => "its sealed bytes do not open",
         }
@@ -106,6 +109,19 @@ impl Store {
         if part.withheld {
             return Err(Withheld::Quarantined);
         }
+        if part.kind == PartKind::Vault {
+            return Err(Withheld::Vault);
+        }
+        self.open_vault(contents, part, sealed)
+    }
+
+    /// Opens a part of whatever kind.
+    pub(crate) fn open_vault(
+        &self,
+        contents: &Contents<'_>,
+        part: &PartRef,
+        sealed: Option<&Vec<u8>>,
+    ) -> Result<Content, Withheld> {
         let sealed = sealed.ok_or(Withheld::Missing)?;
         let key = self.key_of(contents, part)?;
         let plain = key.open(sealed).map_err(|_| Withheld::Damaged)?;

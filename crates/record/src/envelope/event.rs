@@ -67,6 +67,9 @@ pub struct Access {
     pub action: String,
     /// How many records were opened.
     pub count: u64,
+    /// Why, where a reason has to be given: for values that masking keeps apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Which, as far as they are few.
     pub records: Vec<crate::RecordId>,
     /// Who asked: a local account for the command line, else the token's subject.
