@@ -73,6 +73,12 @@ impl Worker {
     }
 
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
+        if self.names == Names::Now
+            && let Some(names) = self.shared.masker.names()
+        {
+            // A tagger unpacks its weights at its first text; no call should wait for that.
+            names.find("Ada");
+        }
         let mut taken = Vec::with_capacity(BATCH);
         while jobs.take(&mut taken, BATCH) {
             let mut batch = Batch::default();

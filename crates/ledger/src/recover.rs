@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use record::envelope::{Damage, Recovery};
 use record::{
-    AdmissionNumber, Body, Digest, Envelope, Frame, FrameReader, GapReason, Leaf, PidMap, PidSet,
-    RangeSet, RecordId, Scanned, Timestamp,
+    AdmissionNumber, Body, Digest, Envelope, Frame, FrameReader, GapReason, Leaf, Outcome, PidMap,
+    PidSet, RangeSet, RecordId, Scanned, Timestamp,
 };
 use tlog::{Checkpoint, VerifyingKey};
 
@@ -148,6 +148,12 @@ struct Scan<'a> {
     damage: Vec<Damage>,
     key_changes: Vec<(u64, Vec<u8>)>,
     now: Timestamp,
+}
+
+/// Whether an admission says how its call ended.
+fn has_ended(envelope: &Envelope) -> bool {
+    let interaction = envelope.interaction();
+    interaction.is_some_and(|interaction| interaction.response.outcome != Outcome::Interrupted)
 }
 
 impl<'a> Scan<'a> {
@@ -295,7 +301,15 @@ impl<'a> Scan<'a> {
                 self.state.unframed.remove(number.0);
                 self.state.open.insert(number.0, number.0 + 1);
                 let call = self.calls.entry(number.0).or_default();
-                call.envelope = Envelope::from_bytes(envelope).ok();
+                let envelope = Envelope::from_bytes(envelope).ok();
+                // A call that ended and waits for names alone has a second admission, which says
+                // how it ended; the first one may be carried along behind it.
+                if call.envelope.as_ref().is_some_and(has_ended)
+                    && !envelope.as_ref().is_some_and(has_ended)
+                {
+                    return;
+                }
+                call.envelope = envelope;
                 // A carried admission brings its pieces again.
                 call.pieces.clear();
             }

@@ -1,14 +1,19 @@
 //! Show and trace.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use record::{Body, Envelope, RecordId, TraceId};
 use serde_json::Value;
 
 use crate::access::Access;
 use crate::open::Opened;
-use crate::source::{RecordAt, Source};
+use crate::source::{RecordAt, Source, WAITING};
 use crate::{QueryError, Store, view};
+
+/// How long a look waits before the next one for what waits for names, and how many there are.
+const MOMENT: Duration = Duration::from_millis(20);
+const PATIENCE: u32 = 100;
 
 /// Members that name another record.
 const NAMING: [&[u8]; 2] = [b"\"about\":", b"\"retry_of\":"];
@@ -35,7 +40,7 @@ impl<'a> Reader<'a> {
 
     /// One record.
     pub fn show(&self, id: RecordId) -> Result<Value, QueryError> {
-        let (at, source) = self.store.find(id)?;
+        let (at, source) = self.settled(|| self.store.find(id), |(at, _)| at.leaf == WAITING)?;
         let sizes = self.sizes()?;
         self.open_and_view("show", &[(at, source)], &sizes)?
             .pop()
@@ -45,6 +50,32 @@ impl<'a> Reader<'a> {
     /// All records of a correlation id, by the time when they began: interactions and events, and
     /// what names one of them as what it is about or tries again.
     pub fn trace(&self, trace: TraceId) -> Result<Vec<Value>, QueryError> {
+        let waiting =
+            |records: &Vec<(RecordAt, Source)>| records.iter().any(|(at, _)| at.leaf == WAITING);
+        let records = self.settled(|| self.find_trace(trace), waiting)?;
+        let sizes = self.sizes()?;
+        self.open_and_view("trace", &records, &sizes)
+    }
+
+    /// Finds something again until none of it waits for names, for a moment: they come milliseconds
+    /// after the answer, and who asks right after it means to read.
+    fn settled<T>(
+        &self,
+        find: impl Fn() -> Result<T, QueryError>,
+        waits: impl Fn(&T) -> bool,
+    ) -> Result<T, QueryError> {
+        let mut found = find()?;
+        for _ in 0..PATIENCE {
+            if matches!(self.access, Access::Metadata) || !waits(&found) {
+                break;
+            }
+            std::thread::sleep(MOMENT);
+            found = find()?;
+        }
+        Ok(found)
+    }
+
+    fn find_trace(&self, trace: TraceId) -> Result<Vec<(RecordAt, Source)>, QueryError> {
         let needle = trace.to_string();
         let mut found: Vec<Traced> = Vec::new();
         let mut named: Vec<(RecordId, Traced)> = Vec::new();
@@ -78,9 +109,7 @@ impl<'a> Reader<'a> {
         found.sort_by_key(|record| (record.began, record.id));
         // A journal that became a segment meanwhile gives its records twice.
         found.dedup_by_key(|record| record.id);
-        let sizes = self.sizes()?;
-        let records: Vec<_> = found.into_iter().map(|r| (r.at, r.source)).collect();
-        self.open_and_view("trace", &records, &sizes)
+        Ok(found.into_iter().map(|r| (r.at, r.source)).collect())
     }
 
     /// Records the read, opens the parts, and gives the JSON.

@@ -1,14 +1,18 @@
 //! Where records and parts lie: segments in the archive, journals beside it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archive::{Archive, Name};
 use bytes::Bytes;
-use record::{Frame, FrameReader, Pid, RangeSet, RecordId, Scanned};
+use record::{Envelope, Frame, FrameReader, Outcome, Pid, RangeSet, RecordId, Scanned};
 
 use crate::QueryError;
+
+/// The index of a call that has ended and of which nothing more comes but names: it is in the
+/// journal and not in the log.
+pub(crate) const WAITING: u64 = u64::MAX;
 
 /// A record as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,19 +51,7 @@ impl Source {
                 Ok(())
             }
             Self::Journal { collector, files } => {
-                for file in files {
-                    // A file that is gone has become a segment meanwhile.
-                    let Some(bytes) = read_if_there(file)? else { continue };
-                    for (leaf, _, envelope) in journal_records(&bytes) {
-                        each(RecordAt {
-                            collector: collector.clone(),
-                            leaf,
-                            envelope: envelope.to_vec(),
-                            file: file.display().to_string(),
-                        });
-                    }
-                }
-                Ok(())
+                each_in_journal(collector, files, &|_| true, each)
             }
         }
     }
@@ -92,20 +84,7 @@ impl Source {
                 Ok(())
             }
             Self::Journal { collector, files } => {
-                for file in files {
-                    let Some(bytes) = read_if_there(file)? else { continue };
-                    for (leaf, id, envelope) in journal_records(&bytes) {
-                        if wanted.contains(&id) {
-                            each(RecordAt {
-                                collector: collector.clone(),
-                                leaf,
-                                envelope: envelope.to_vec(),
-                                file: file.display().to_string(),
-                            });
-                        }
-                    }
-                }
-                Ok(())
+                each_in_journal(collector, files, &|id| wanted.contains(&id), each)
             }
         }
     }
@@ -163,11 +142,53 @@ pub(crate) fn frames(bytes: &[u8]) -> impl Iterator<Item = Frame<'_>> {
     })
 }
 
-fn journal_records(bytes: &[u8]) -> impl Iterator<Item = (u64, RecordId, &[u8])> {
-    frames(bytes).filter_map(|frame| match frame {
-        Frame::Record { leaf, id, envelope, .. } => Some((leaf, id, envelope)),
-        _ => None,
-    })
+/// The records of a journal, and behind them the calls that have ended but for names.
+fn each_in_journal(
+    collector: &str,
+    files: &[PathBuf],
+    wanted: &dyn Fn(RecordId) -> bool,
+    each: &mut dyn FnMut(RecordAt),
+) -> Result<(), QueryError> {
+    let mut waiting: BTreeMap<u64, RecordAt> = BTreeMap::new();
+    for file in files {
+        // A file that is gone has become a segment meanwhile.
+        let Some(bytes) = read_if_there(file)? else { continue };
+        let at = |leaf, envelope: &[u8]| RecordAt {
+            collector: collector.to_owned(),
+            leaf,
+            envelope: envelope.to_vec(),
+            file: file.display().to_string(),
+        };
+        for frame in frames(&bytes) {
+            match frame {
+                Frame::Record { leaf, id, number, envelope } => {
+                    waiting.remove(&number.0);
+                    if wanted(id) {
+                        each(at(leaf, envelope));
+                    }
+                }
+                Frame::Admitted { number, envelope } if may_have_ended(envelope) => {
+                    if let Ok(read) = Envelope::from_bytes(envelope)
+                        && wanted(read.id)
+                        && read
+                            .interaction()
+                            .is_some_and(|i| i.response.outcome != Outcome::Interrupted)
+                    {
+                        waiting.insert(number.0, at(WAITING, envelope));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    waiting.into_values().for_each(each);
+    Ok(())
+}
+
+/// A look at the bytes spares parsing the admissions of calls that are going on.
+fn may_have_ended(envelope: &[u8]) -> bool {
+    const OPEN: &[u8] = b"\"outcome\":\"interrupted\"";
+    !envelope.windows(OPEN.len()).any(|window| window == OPEN)
 }
 
 /// What a collector's journals say of its admission numbers.

@@ -7,7 +7,7 @@ use record::{Body, Content, Envelope, PartKind, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::open::Opened;
-use crate::source::RecordAt;
+use crate::source::{RecordAt, WAITING};
 
 /// The JSON of a record. `sealed` tells whether the published checkpoint covers it.
 pub fn view(at: &RecordAt, sealed: bool) -> Value {
@@ -174,7 +174,7 @@ fn proof(at: &RecordAt, sealed: bool) -> Value {
     let envelope = Envelope::from_bytes(&at.envelope);
     let leaf = envelope.map(|envelope| hex(&envelope.leaf(&at.envelope).to_bytes())).ok();
     json!({
-        "leaf_index": at.leaf,
+        "leaf_index": (at.leaf != WAITING).then_some(at.leaf),
         "leaf": leaf,
         "envelope_sha256": record::Digest::of(&at.envelope),
         "sealed": sealed,
