@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use ledger::{Background, Tickets};
 use record::{AdmissionNumber, RecordId, Timestamp};
@@ -15,6 +16,10 @@ use crate::queue::{Sender, queue};
 use crate::report::{Report, Told};
 use crate::tap::{Body, Mark};
 use crate::worker::{Ready, Worker};
+
+/// How long a stop waits for names, and once more for the text that is being read.
+const FOR_NAMES: Duration = Duration::from_secs(3);
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// Work of one call, in the order in which it happened.
 pub(crate) enum Job {
@@ -153,14 +158,23 @@ impl Threads {
         }
     }
 
-    /// Ends the threads. Names that are still to come are left to the next start, which finds their
-    /// calls in the journal.
+    /// Ends the threads. Names get a moment; those that are still to come then are left to the next
+    /// start, which finds their calls in the journal.
     pub(crate) fn stop(self) {
-        self.stopping.store(true, Ordering::Release);
         drop(self.senders);
         join(self.handles);
         drop(self.slow);
-        join(self.slow_handles);
+        let deadline = Instant::now() + FOR_NAMES;
+        let running = |handles: &[JoinHandle<()>]| handles.iter().any(|h| !h.is_finished());
+        while running(&self.slow_handles) && Instant::now() < deadline {
+            std::thread::sleep(MOMENT);
+        }
+        self.stopping.store(true, Ordering::Release);
+        while running(&self.slow_handles) && Instant::now() < deadline + FOR_NAMES {
+            std::thread::sleep(MOMENT);
+        }
+        // One that reads a long text is not waited for: it has nothing that is not in the journal.
+        join(self.slow_handles.into_iter().filter(JoinHandle::is_finished).collect());
     }
 }
 

@@ -164,7 +164,6 @@ impl WriteHalf {
 
     /// Ends cleanly: everything is sealed and archived.
     pub(crate) fn stop(self) -> anyhow::Result<()> {
-        self.capture.drain();
         self.capture.stop();
         self.close()
     }
@@ -264,7 +263,6 @@ impl Recorder {
     pub(crate) fn stop(self) -> anyhow::Result<()> {
         self.proxy.stop(self.half.config.proxy.stop_timeout.0);
         self.faces.stop();
-        self.half.capture.drain();
         self.half.capture.stop();
         // The API goes first: it may still want to record a read.
         let _gone = self.api_stop.send(());

@@ -69,7 +69,7 @@ fn every_odd_request_is_a_record() {
 fn every_odd_answer_is_a_record() {
     let (_folder, upstream, server) = ready();
     let tiny = support::token_event("x").repeat(100_000) + "data: [DONE]\n\n";
-    let big = support::token_event(&"word ".repeat(2 << 20)) + "data: [DONE]\n\n";
+    let big = support::token_event(&"word_".repeat(2 << 20)) + "data: [DONE]\n\n";
     let (stream, json) = ("text/event-stream", "application/json");
     let answers: Vec<(&str, &str, u16, Vec<u8>)> = vec![
         ("tiny-events", stream, 200, tiny.into_bytes()),

@@ -288,7 +288,7 @@ fn an_erasure_reaches_the_bucket() {
     let setup = setup(folder.path(), &upstream, &place, &env);
     let server = Server::start(&setup);
     let hers = call(&server, "alice@example.com", "what alice alone would ask");
-    let his = call(&server, "bob", "what bob would ask");
+    let his = call(&server, "bob", "what another one would ask");
     // The recorder runs: the command asks it.
     let planned = run(&setup, &["erase", "alice@example.com", "--dry-run", "--json"]);
     assert_eq!(planned.lines()[0]["state"], "planned", "{planned:?}");
@@ -306,7 +306,7 @@ fn an_erasure_reaches_the_bucket() {
     assert_eq!(report["unopenable"], 1, "{report:#}");
     let show = |id: &str| run(&setup, &["show", id, "--json", "--unrecorded"]).stdout;
     assert!(show(&hers).contains("its key was destroyed"));
-    assert!(show(&his).contains("what bob would ask"));
+    assert!(show(&his).contains("what another one would ask"));
     // No recorder runs: the command does it itself.
     let erased = run(&setup, &["erase", "bob", "--json"]);
     assert_eq!(erased.lines()[0]["state"], "erased", "{erased:?}");
