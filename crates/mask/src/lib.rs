@@ -24,6 +24,7 @@
 //! ```
 
 mod bytes;
+mod context;
 mod counts;
 mod detect;
 mod entity;

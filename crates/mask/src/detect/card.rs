@@ -1,5 +1,6 @@
 //! Payment card numbers: the ranges of the issuers, the length, the check digit.
 
+use super::id::luhn;
 use super::number::Number;
 use super::shape::in_opaque_token;
 use super::{Found, span};
@@ -102,7 +103,10 @@ fn fits(
     if in_opaque_token(scene.text, start, end) {
         return false;
     }
-    let usual = value.len() >= 15 && (shape.len() == 1 || LAYOUTS.contains(&shape))
+    // The decimals of a number, and identifiers of seventeen digits and more that count time.
+    let decimals = groups.0 > 0 && number.separator(scene.text, groups.0 - 1) == b".";
+    let single = shape.len() == 1 && matches!(value.len(), 15 | 16) && !decimals;
+    let usual = value.len() >= 15 && (single || LAYOUTS.contains(&shape))
         || shape.len() > 1 && LAYOUTS.contains(&shape) && value.len() == 14;
     usual || scene.before(start, 60, &WORDS) || scene.after(end, 24, &WORDS)
 }
@@ -124,19 +128,6 @@ fn issued(digits: &[u8]) -> bool {
         5000..=5099 | 5600..=5999 | 6000..=6999 => (12..=19).contains(&length),
         _ => false,
     }
-}
-
-fn luhn(digits: &[u8]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(i, b)| {
-            let digit = u32::from(b & 15);
-            if i % 2 == 0 { digit } else { digit * 2 % 10 + digit / 5 }
-        })
-        .sum();
-    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]
@@ -181,6 +172,8 @@ mod tests {
     fn other_numbers_are_none() {
         for text in [
             "4111111111111112",
+            "7.4429434958487288",
+            "snowflake 5029875928683246316",
             "at 1712345678901234 us",
             "at 1712345678901 ms",
             "1712345678901234567",
