@@ -40,6 +40,7 @@ struct Near {
     /// Another value stands between them, and the word may be its label.
     crossed: bool,
     after: bool,
+    key: bool,
 }
 
 /// The telling words round a value, the nearest first.
@@ -60,6 +61,8 @@ pub(crate) struct Relation {
     pub after: bool,
     /// Whether a word that names something else is nearer.
     pub stopped: bool,
+    /// Whether the word stands in a key above the text.
+    pub key: bool,
 }
 
 impl Lexicon {
@@ -114,7 +117,9 @@ impl Lexicon {
             for part in parts(key.as_bytes()) {
                 let word = hash(part);
                 let both = previous.map_or(0, |previous| self.topics(pair(previous, word)));
-                context.add(self.topics(word) | both, i * KEY_STEP, false, false);
+                let topics = self.topics(word) | both;
+                let key = Near { topics, distance: i * KEY_STEP, key: true, ..Near::default() };
+                context.add(key);
                 previous = Some(word);
             }
         }
@@ -155,13 +160,16 @@ impl Lexicon {
             let word = slice(text, open, i);
             i = open;
             // The `s` of `driver's` is no word, and `dl` in `dl.acm.org` is no label.
-            let host = at(text, open + word.len()) == b'.' && is_letter(at(text, open + word.len() + 1));
-            if cut || host || word.len() == 1 && before(text, open, 1) == b'\'' {
+            if cut
+                || is_host(text, open + word.len())
+                || word.len() == 1 && before(text, open, 1) == b'\''
+            {
                 continue;
             }
             let hash = hash(word);
             let both = next.map_or(0, |next| self.topics(pair(hash, next)));
-            context.add(self.topics(hash) | both, start - open, crossed, false);
+            let topics = self.topics(hash) | both;
+            context.add(Near { topics, distance: start - open, crossed, ..Near::default() });
             next = Some(hash);
         }
     }
@@ -178,8 +186,7 @@ impl Lexicon {
                 context.length = known;
                 break;
             }
-            if matches!(byte, b'\n' | b',' | b';' | b'|')
-                || byte == b'.' && at(text, i + 1) == b' '
+            if matches!(byte, b'\n' | b',' | b';' | b'|') || byte == b'.' && at(text, i + 1) == b' '
             {
                 break;
             }
@@ -197,18 +204,20 @@ impl Lexicon {
             }
             let hash = hash(slice(text, open, i));
             let both = previous.map_or(0, |previous| self.topics(pair(previous, hash)));
-            context.add(self.topics(hash) | both, LATER + open - end, false, true);
+            let topics = self.topics(hash) | both;
+            let distance = LATER + open - end;
+            context.add(Near { topics, distance, after: true, ..Near::default() });
             previous = Some(hash);
         }
     }
 }
 
 impl Context {
-    fn add(&mut self, topics: Topics, distance: usize, crossed: bool, after: bool) {
-        if topics != 0
+    fn add(&mut self, near: Near) {
+        if near.topics != 0
             && let Some(slot) = self.near.get_mut(self.length)
         {
-            *slot = Near { topics, distance, crossed, after };
+            *slot = near;
             self.length += 1;
         }
     }
@@ -220,13 +229,21 @@ impl Context {
         let mut stopped = false;
         for near in self.near.get(..self.length).unwrap_or_default() {
             if near.topics & topics != 0 {
-                let label = !(near.crossed || near.after || stopped);
-                return Some(Relation { distance: near.distance, label, after: near.after, stopped });
+                let Near { distance, after, key, .. } = *near;
+                let label = !(near.crossed || after || stopped);
+                return Some(Relation { distance, label, after, stopped, key });
             }
             stopped |= near.topics & stop != 0;
         }
         None
     }
+}
+
+/// Whether a name goes on with a dot, and then with another dot or a path.
+fn is_host(text: &[u8], end: usize) -> bool {
+    let rest = slice(text, end + 1, text.len().min(end + 32));
+    let label = rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(0);
+    at(text, end) == b'.' && label > 0 && matches!(at(rest, label), b'.' | b'/')
 }
 
 fn is_letter(byte: u8) -> bool {

@@ -7,8 +7,8 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, MatchKind, StartKind}
 use crate::bytes::{at, before};
 use crate::detect::number::{Number, end_of_digits};
 use crate::detect::{
-    Found, assign, auth, birth, card, crypto, email, geo, iban, id, ip, jwt, mac, pem, phone, secret,
-    ssn, swift,
+    Found, assign, auth, birth, card, crypto, email, geo, iban, id, ip, jwt, mac, pem, phone,
+    secret, ssn, swift,
 };
 use crate::rules::{self, Rule};
 use crate::words::Scene;
@@ -92,6 +92,7 @@ pub(crate) fn prepare() {
     LazyLock::force(&SCANNER);
     crate::fold::prepare();
     id::prepare();
+    phone::prepare();
 }
 
 /// Whether a text is so short and plain that nothing can be in it: most strings of a request are
@@ -221,6 +222,14 @@ fn digits(scene: &Scene<'_>, start: usize, end: usize, reached: &mut Reached, fo
         return;
     };
     reached.number = number.end;
+    let breaks = at(text, number.end) == b'\n' || at(text, number.end + 1) == b'\n';
+    if breaks
+        && number.digits < 16
+        && let Some(broken) = Number::read_over_line(text, start)
+        && (15..=19).contains(&broken.digits)
+    {
+        card::over_line(scene, &broken, found);
+    }
     if number.digits >= 12 {
         card::detect(scene, &number, found);
     }

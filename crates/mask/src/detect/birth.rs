@@ -8,11 +8,39 @@ use crate::entity::Entity;
 use crate::words::Scene;
 
 const WORDS: [&str; 33] = [
-    "dob", "birth", "born", "birthday", "birthdate", "dateofbirth", "bday", "geburtsdatum",
-    "geboren", "geburtstag", "naissance", "nacimiento", "nacido", "nacida",
-    "nascita", "nascimento", "nascido", "nascida", "geboortedatum", "geboortedag",
-    "urodzenia", "urodzony", "urodzona", "fodelsedatum", "fodd", "fodselsdato", "fodt",
-    "syntymaaika", "syntynyt", "dogum", "narozeni", "narozen", "birthyear",
+    "dob",
+    "birth",
+    "born",
+    "birthday",
+    "birthdate",
+    "dateofbirth",
+    "bday",
+    "geburtsdatum",
+    "geboren",
+    "geburtstag",
+    "naissance",
+    "nacimiento",
+    "nacido",
+    "nacida",
+    "nascita",
+    "nascimento",
+    "nascido",
+    "nascida",
+    "geboortedatum",
+    "geboortedag",
+    "urodzenia",
+    "urodzony",
+    "urodzona",
+    "fodelsedatum",
+    "fodd",
+    "fodselsdato",
+    "fodt",
+    "syntymaaika",
+    "syntynyt",
+    "dogum",
+    "narozeni",
+    "narozen",
+    "birthyear",
 ];
 /// Words that say it only right before the date.
 const SHORT: [&str; 3] = ["ne", "nee", "geb"];
@@ -89,7 +117,8 @@ fn month_first(text: &[u8], day: usize, day_end: usize) -> Option<(usize, usize)
     let year = blanks(text, after);
     let end = end_of_digits(text, year);
     let month = (3..=9).contains(&(day - 1 - open)) && at(text, open).is_ascii_uppercase();
-    (month && year > after && is_year(slice(text, year, end)) && end == year + 4).then_some((open, end))
+    (month && year > after && is_year(slice(text, year, end)) && end == year + 4)
+        .then_some((open, end))
 }
 
 fn is_day(digits: &[u8]) -> bool {
@@ -103,7 +132,10 @@ fn ordinal(text: &[u8], i: usize) -> usize {
 }
 
 fn blanks(text: &[u8], i: usize) -> usize {
-    i + slice(text, i, i + 3).iter().take_while(|b| matches!(b, b' ' | b'.' | b',' | b'-' | b'/')).count()
+    i + slice(text, i, i + 3)
+        .iter()
+        .take_while(|b| matches!(b, b' ' | b'.' | b',' | b'-' | b'/'))
+        .count()
 }
 
 fn skip_of(text: &[u8], i: usize) -> usize {
@@ -113,7 +145,8 @@ fn skip_of(text: &[u8], i: usize) -> usize {
 
 fn word(text: &[u8], from: usize) -> usize {
     let mut i = from;
-    while i < from + 13 && (at(text, i).is_ascii_alphabetic() || at(text, i) == crate::fold::LETTER) {
+    while i < from + 13 && (at(text, i).is_ascii_alphabetic() || at(text, i) == crate::fold::LETTER)
+    {
         i += 1;
     }
     i
@@ -142,8 +175,16 @@ mod tests {
     #[test]
     fn dates_beside_their_word() {
         for value in [
-            "3/23/1940", "1980-03-12", "12.03.1980", "12 March 1980", "12. März 1980", "12-Mar-80",
-            "March 12, 1980", "March 3rd, 1980", "12 de marzo de 1980", "1. 2. 1990",
+            "3/23/1940",
+            "1980-03-12",
+            "12.03.1980",
+            "12 March 1980",
+            "12. März 1980",
+            "12-Mar-80",
+            "March 12, 1980",
+            "March 3rd, 1980",
+            "12 de marzo de 1980",
+            "1. 2. 1990",
         ] {
             yes(Entity::DateOfBirth, &format!("date of birth: {value}, male"), value);
         }

@@ -14,13 +14,37 @@ const LONGEST: usize = 110;
 const BITCOIN: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const RIPPLE: &[u8; 58] = b"rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz";
 const WORDS: [&str; 16] = [
-    "wallet", "wallets", "eth", "ethereum", "address", "crypto", "erc20", "metamask", "usdt",
-    "token", "solana", "sol", "btc", "deposit", "recipient", "payout",
+    "wallet",
+    "wallets",
+    "eth",
+    "ethereum",
+    "address",
+    "crypto",
+    "erc20",
+    "metamask",
+    "usdt",
+    "token",
+    "solana",
+    "sol",
+    "btc",
+    "deposit",
+    "recipient",
+    "payout",
 ];
 const SOLANA: [&str; 3] = ["solana", "sol", "phantom"];
 /// What Bech32 addresses begin with: Bitcoin, Litecoin, Cardano, the Cosmos and others.
 const PARTS: [&[u8]; 12] = [
-    b"bc", b"tb", b"ltc", b"addr", b"stake", b"cosmos", b"osmo", b"terra", b"inj", b"bnb", b"erd",
+    b"bc",
+    b"tb",
+    b"ltc",
+    b"addr",
+    b"stake",
+    b"cosmos",
+    b"osmo",
+    b"terra",
+    b"inj",
+    b"bnb",
+    b"erd",
     b"celestia",
 ];
 
@@ -34,7 +58,11 @@ pub(crate) fn detect(scene: &Scene<'_>, digits: usize, found: &mut Found) -> usi
     let start = digits - lead;
     let end = run_within(text, digits, LONGEST, &TOKEN);
     let value = slice(text, start, end);
-    if value.len() < SHORTEST || value.len() > LONGEST || is_word(before(text, start, 1)) || is_word(at(text, end)) {
+    if value.len() < SHORTEST
+        || value.len() > LONGEST
+        || is_word(before(text, start, 1))
+        || is_word(at(text, end))
+    {
         return end;
     }
     let named = |words: &[&str]| scene.before(start, 48, words) || scene.after(end, 24, words);
@@ -70,11 +98,14 @@ fn is_mixed(value: &[u8]) -> bool {
 fn is_base58check(value: &[u8]) -> bool {
     let alphabet = match at(value, 0) {
         b'r' => RIPPLE,
-        b'1' | b'3' | b'2' | b'm' | b'n' | b'L' | b'M' | b'D' | b'A' | b'9' | b'X' | b'T' | b't' => BITCOIN,
+        b'1' | b'3' | b'2' | b'm' | b'n' | b'L' | b'M' | b'D' | b'A' | b'9' | b'X' | b'T'
+        | b't' => BITCOIN,
         _ => return false,
     };
     let Some((bytes, length)) = decode(value, alphabet) else { return false };
-    let Some((body, check)) = bytes.get(bytes.len() - length..).and_then(|b| b.split_last_chunk::<4>()) else {
+    let Some((body, check)) =
+        bytes.get(bytes.len() - length..).and_then(|b| b.split_last_chunk::<4>())
+    else {
         return false;
     };
     matches!(length, 25 | 26)
@@ -113,12 +144,14 @@ fn is_bech32(value: &[u8]) -> bool {
     let step = |sum: u32, value: u32| {
         const TURNS: [u32; 5] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
         let next = (sum & 0x01ff_ffff) << 5 ^ value;
-        TURNS.iter().enumerate().fold(next, |next, (i, turn)| {
-            if sum >> (25 + i) & 1 == 1 { next ^ turn } else { next }
-        })
+        TURNS
+            .iter()
+            .enumerate()
+            .fold(next, |next, (i, turn)| if sum >> (25 + i) & 1 == 1 { next ^ turn } else { next })
     };
     let letter = |b: &u8| u32::from(b.to_ascii_lowercase());
-    let head = part.iter().map(|b| letter(b) >> 5).chain([0]).chain(part.iter().map(|b| letter(b) & 31));
+    let head =
+        part.iter().map(|b| letter(b) >> 5).chain([0]).chain(part.iter().map(|b| letter(b) & 31));
     let mut sum = head.fold(1, step);
     for byte in data {
         let Some(place) = ALPHABET.iter().position(|b| *b == byte.to_ascii_lowercase()) else {
@@ -144,7 +177,9 @@ fn is_ethereum(digits: &[u8]) -> Option<bool> {
         let byte = at(&hash, i / 2);
         if i % 2 == 0 { byte >> 4 } else { byte & 15 }
     };
-    let right = |(i, b): (usize, &u8)| !b.is_ascii_alphabetic() || b.is_ascii_uppercase() == (nibble(i) >= 8);
+    let right = |(i, b): (usize, &u8)| {
+        !b.is_ascii_alphabetic() || b.is_ascii_uppercase() == (nibble(i) >= 8)
+    };
     Some(digits.iter().enumerate().all(right))
 }
 

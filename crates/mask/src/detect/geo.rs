@@ -9,11 +9,24 @@ use crate::fold::OTHER;
 use crate::words::Scene;
 
 /// Words right before one of the two numbers.
-const ONE: [&str; 8] = ["lat", "latitude", "lon", "lng", "longitude", "breitengrad", "latitud", "longitud"];
+const ONE: [&str; 8] =
+    ["lat", "latitude", "lon", "lng", "longitude", "breitengrad", "latitud", "longitud"];
 /// Words before both.
 const BOTH: [&str; 14] = [
-    "coordinates", "coordinate", "coords", "gps", "geo", "geolocation", "location", "latlng",
-    "latlong", "koordinaten", "coordonnees", "coordenadas", "coordinate", "maps",
+    "coordinates",
+    "coordinate",
+    "coords",
+    "gps",
+    "geo",
+    "geolocation",
+    "location",
+    "latlng",
+    "latlong",
+    "koordinaten",
+    "coordonnees",
+    "coordenadas",
+    "coordinate",
+    "maps",
 ];
 /// With fewer decimals a number names a town at best.
 const DECIMALS: usize = 3;
@@ -38,7 +51,11 @@ fn decimal(scene: &Scene<'_>, start: usize, found: &mut Found) {
     if is_word(before(text, open, 1)) || before(text, open, 1) == b'.' || is_word(at(text, stop)) {
         return;
     }
-    let gap = stop + slice(text, stop, stop + 4).iter().take_while(|b| matches!(b, b',' | b' ' | b';')).count();
+    let gap = stop
+        + slice(text, stop, stop + 4)
+            .iter()
+            .take_while(|b| matches!(b, b',' | b' ' | b';'))
+            .count();
     let second = gap + usize::from(at(text, gap) == b'-');
     let pair = (gap > stop).then(|| number_at(text, second)).flatten();
     if let Some((other, pair_end, decimals)) = pair
@@ -68,7 +85,8 @@ fn number_at(text: &[u8], from: usize) -> Option<(u64, usize, usize)> {
 /// `48°51'24"N 2°21'03"E`
 fn degrees(text: &[u8], start: usize, found: &mut Found) {
     let Some(middle) = angle(text, start, b"NS", 90) else { return };
-    let gap = middle + slice(text, middle, middle + 2).iter().take_while(|b| matches!(b, b',' | b' ')).count();
+    let gap = middle
+        + slice(text, middle, middle + 2).iter().take_while(|b| matches!(b, b',' | b' ')).count();
     if !is_word(before(text, start, 1))
         && let Some(end) = angle(text, gap, b"EWO", 180)
         && !is_word(at(text, end))
@@ -92,7 +110,10 @@ fn angle(text: &[u8], from: usize, sides: &[u8], most: u64) -> Option<usize> {
         if at(text, i) == b'.' {
             i = end_of_digits(text, i + 1);
         }
-        let marks = slice(text, i, i + 3).iter().take_while(|b| matches!(**b, OTHER | b' ' | b'\'' | b'"')).count();
+        let marks = slice(text, i, i + 3)
+            .iter()
+            .take_while(|b| matches!(**b, OTHER | b' ' | b'\'' | b'"'))
+            .count();
         if n == 0 && !slice(text, i, i + marks).contains(&OTHER) {
             return None;
         }

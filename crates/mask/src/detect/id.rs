@@ -66,13 +66,71 @@ struct Kind {
 
 /// Words of other things: a label behind them belongs to what they name.
 const OTHER: &[&str] = &[
-    "order", "orders", "invoice", "amount", "price", "total", "tracking", "sku", "version", "port",
-    "timestamp", "epoch", "page", "line", "build", "commit", "hash", "uuid", "isbn", "ean", "upc",
-    "expiry", "expires", "expiration", "count", "size", "bytes", "phone", "tel", "fax", "mobile",
-    "ticket", "issue", "date", "seed", "offset", "duration", "latency", "cost", "quantity", "part",
-    "model", "token", "tokens", "session", "trace", "span", "request", "article", "product",
-    "item", "rechnung", "bestellung", "commande", "facture", "pedido", "factura", "ordine",
-    "fattura", "created", "updated", "rows", "width", "height", "length",
+    "order",
+    "orders",
+    "invoice",
+    "amount",
+    "price",
+    "total",
+    "tracking",
+    "sku",
+    "version",
+    "port",
+    "timestamp",
+    "epoch",
+    "page",
+    "line",
+    "build",
+    "commit",
+    "hash",
+    "uuid",
+    "isbn",
+    "ean",
+    "upc",
+    "expiry",
+    "expires",
+    "expiration",
+    "count",
+    "size",
+    "bytes",
+    "phone",
+    "tel",
+    "fax",
+    "mobile",
+    "ticket",
+    "issue",
+    "date",
+    "seed",
+    "offset",
+    "duration",
+    "latency",
+    "cost",
+    "quantity",
+    "part",
+    "model",
+    "token",
+    "tokens",
+    "session",
+    "trace",
+    "span",
+    "request",
+    "article",
+    "product",
+    "item",
+    "rechnung",
+    "bestellung",
+    "commande",
+    "facture",
+    "pedido",
+    "factura",
+    "ordine",
+    "fattura",
+    "created",
+    "updated",
+    "rows",
+    "width",
+    "height",
+    "length",
 ];
 /// The bit of [`OTHER`].
 const STOP: Topics = 1 << 127;
@@ -106,7 +164,8 @@ fn families() -> impl Iterator<Item = &'static Kind> {
 
 /// Every telling word with the bits of its kinds.
 pub(crate) fn phrases() -> impl Iterator<Item = (&'static str, Topics)> {
-    let named = families().enumerate().flat_map(|(i, kind)| kind.words.iter().map(move |w| (*w, 1 << i)));
+    let named =
+        families().enumerate().flat_map(|(i, kind)| kind.words.iter().map(move |w| (*w, 1 << i)));
     named.chain(OTHER.iter().map(|word| (*word, STOP)))
 }
 
@@ -150,7 +209,10 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             let first = pattern.iter().position(|b| *b == b'9').unwrap_or(pattern.len());
             let parted = first > 0 && at(pattern, first - 1) == b'~';
             let letters_end = first - usize::from(parted);
-            let lead = slice(pattern, 0, letters_end).iter().rposition(|b| *b == b'~').map_or(0, |i| i + 1);
+            let lead = slice(pattern, 0, letters_end)
+                .iter()
+                .rposition(|b| *b == b'~')
+                .map_or(0, |i| i + 1);
             let run = pattern.iter().skip(first).take_while(|b| **b == b'9').count();
             let form = Form { kind, topic: 1 << i, pattern, trust: *trust, groups, lead };
             let slot = if pattern.iter().all(|b| matches!(b, b'9' | b'~')) {
@@ -257,6 +319,13 @@ pub(crate) fn digits(scene: &Scene<'_>, number: &Number, found: &mut Found) {
             if last > first && !is_separator(number.separator(text, last - 1)) {
                 break;
             }
+            // Two groups with a dot are a fraction.
+            if last == first + 1
+                && number.separator(text, first) == b"."
+                && groups.len() == last + 1
+            {
+                break;
+            }
             let group = number.group(text, last);
             let Some(slots) = value.get_mut(length..length + group.len()) else {
                 break;
@@ -290,7 +359,11 @@ fn look(
     let mut free = None;
     for form in forms {
         let fits = form.groups.len() == groups.len()
-            && form.groups.iter().zip(groups).all(|(length, (open, close))| *length == close - open);
+            && form
+                .groups
+                .iter()
+                .zip(groups)
+                .all(|(length, (open, close))| *length == close - open);
         // Any other grouping of the whole number will do for what a word names.
         let loose = whole && groups.len() > 1 && form.groups.len() == 1 && form.trust != Label;
         if !(fits || loose) || !(form.kind.check)(value) {
@@ -328,7 +401,8 @@ pub(crate) fn mixed(scene: &Scene<'_>, start: usize, end: usize, found: &mut Fou
 fn token(scene: &Scene<'_>, open: usize, end: usize, found: &mut Found) {
     let text = scene.text;
     let rest = slice(text, end, text.len().min(open + LONGEST + 1).max(end));
-    let length = end - open + rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    let length =
+        end - open + rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
     let forms = TABLE.tokens.get(length).map_or([].as_slice(), Vec::as_slice);
     if forms.is_empty() || !stands_free(text, open, open + length) {
         return;
@@ -413,7 +487,8 @@ fn stands_free(text: &[u8], start: usize, end: usize) -> bool {
     let (left, left_far) = (before(text, start, 1), before(text, start, 2));
     let (right, right_far) = (at(text, end), at(text, end + 1));
     let joined_left = is_word(left)
-        || matches!(left, b'-' | b'.' | b'/' | b'\\' | b'+' | b'~' | b'@') && left_far.is_ascii_alphanumeric()
+        || matches!(left, b'-' | b'.' | b'/' | b'\\' | b'+' | b'~' | b'@')
+            && left_far.is_ascii_alphanumeric()
         || matches!(left, b',' | b':') && left_far.is_ascii_digit()
         || matches!(left, b'$' | b'+' | b'~' | b'^' | b'@');
     let joined_right = is_word(right)
@@ -423,4 +498,3 @@ fn stands_free(text: &[u8], start: usize, end: usize) -> bool {
         || matches!(right, b'%' | b'$' | b'@' | b'(');
     !joined_left && !joined_right && !in_opaque_token(text, start, end)
 }
-

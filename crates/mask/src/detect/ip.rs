@@ -108,7 +108,8 @@ fn with_zone(text: &[u8], end: usize) -> usize {
 fn is_telling(token: &[u8], colons: usize) -> bool {
     let last = token.rsplit(|b| *b == b':').next().unwrap_or_default();
     let first = at(token, 0);
-    if colons == 2 && first != b':' && at(last, 0).is_ascii_alphabetic() && !first.is_ascii_digit() {
+    if colons == 2 && first != b':' && at(last, 0).is_ascii_alphabetic() && !first.is_ascii_digit()
+    {
         return false;
     }
     let digits = token.iter().filter(|b| b.is_ascii_digit()).count();

@@ -6,7 +6,15 @@ use crate::entity::Entity;
 use crate::words::Scene;
 
 const WORDS: [&str; 10] = [
-    "mac", "hardware", "physical", "ethernet", "bssid", "macaddress", "hwaddr", "wlan", "lladdr",
+    "mac",
+    "hardware",
+    "physical",
+    "ethernet",
+    "bssid",
+    "macaddress",
+    "hwaddr",
+    "wlan",
+    "lladdr",
     "ether",
 ];
 /// Six octets and five signs.
@@ -61,10 +69,17 @@ pub(crate) fn after_word(scene: &Scene<'_>, start: usize, end: usize, found: &mu
 fn octets(scene: &Scene<'_>, start: usize, sign: u8, found: &mut Found) {
     let value = slice(scene.text, start, start + LONG);
     let formed = value.len() == LONG
-        && value.iter().enumerate().all(|(i, b)| if i % 3 == 2 { *b == sign } else { b.is_ascii_hexdigit() });
+        && value
+            .iter()
+            .enumerate()
+            .all(|(i, b)| if i % 3 == 2 { *b == sign } else { b.is_ascii_hexdigit() });
     // Dates and numbers have such groups, too.
     let sure = sign == b':' || value.iter().any(u8::is_ascii_alphabetic);
-    if formed && stands_alone(scene.text, start, start + LONG) && names_one(value) && (sure || scene.before(start, 30, &WORDS)) {
+    if formed
+        && stands_alone(scene.text, start, start + LONG)
+        && names_one(value)
+        && (sure || scene.before(start, 30, &WORDS))
+    {
         found.push(span((start, start + LONG), Entity::MacAddress, 0.9, "mac"));
     }
 }
@@ -72,8 +87,15 @@ fn octets(scene: &Scene<'_>, start: usize, sign: u8, found: &mut Found) {
 fn dotted(scene: &Scene<'_>, start: usize, found: &mut Found) {
     let value = slice(scene.text, start, start + SHORT);
     let formed = value.len() == SHORT
-        && value.iter().enumerate().all(|(i, b)| if i % 5 == 4 { *b == b'.' } else { b.is_ascii_hexdigit() });
-    if formed && stands_alone(scene.text, start, start + SHORT) && names_one(value) && scene.before(start, 30, &WORDS) {
+        && value
+            .iter()
+            .enumerate()
+            .all(|(i, b)| if i % 5 == 4 { *b == b'.' } else { b.is_ascii_hexdigit() });
+    if formed
+        && stands_alone(scene.text, start, start + SHORT)
+        && names_one(value)
+        && scene.before(start, 30, &WORDS)
+    {
         found.push(span((start, start + SHORT), Entity::MacAddress, 0.9, "mac"));
     }
 }

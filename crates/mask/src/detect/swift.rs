@@ -45,7 +45,11 @@ pub(crate) fn after_word(scene: &Scene<'_>, start: usize, end: usize, found: &mu
 
 /// Looks at a text that is nothing but a code, below a key that names it.
 pub(crate) fn below_key(scene: &Scene<'_>, found: &mut Found) {
-    let named = |part: &[u8]| [&b"swift"[..], b"bic", b"bicswift", b"swiftcode"].iter().any(|w| w.eq_ignore_ascii_case(part));
+    let named = |part: &[u8]| {
+        [&b"swift"[..], b"bic", b"bicswift", b"swiftcode"]
+            .iter()
+            .any(|w| w.eq_ignore_ascii_case(part))
+    };
     if scene.keys.iter().any(|key| parts(key.as_bytes()).any(named)) && is_code(scene.text) {
         found.push(span((0, scene.text.len()), Entity::Swift, 0.9, "swift"));
     }
@@ -81,7 +85,13 @@ mod tests {
 
     #[test]
     fn other_words_are_none() {
-        for text in ["SWIFT COMPILER DEUTSCHE", "DEUTDEFF", "cubic DEUTDEFF", "swift deutdeff", "SWIFT LANGUAGE"] {
+        for text in [
+            "SWIFT COMPILER DEUTSCHE",
+            "DEUTDEFF",
+            "cubic DEUTDEFF",
+            "swift deutdeff",
+            "SWIFT LANGUAGE",
+        ] {
             no(Entity::Swift, text);
         }
     }

@@ -11,8 +11,16 @@ pub(super) static KINDS: [Kind; 2] = [
         forms: &[("9999999999999", Lone), ("999999~9999~999", Lone), ("999999~9999~99~9", Lone)],
         check: south_african,
         words: &[
-            "south african", "rsa", "sa id", "id number", "identity number", "permanent resident",
-            "resident number", "refugee", "identiteitsnommer", "rsa id",
+            "south african",
+            "rsa",
+            "sa id",
+            "id number",
+            "identity number",
+            "permanent resident",
+            "resident number",
+            "refugee",
+            "identiteitsnommer",
+            "rsa id",
         ],
     },
     Kind {

@@ -26,8 +26,14 @@ pub(super) static KINDS: [Kind; 6] = [
     },
     Kind {
         entity: Entity::BrCnpj,
-        forms: &[("99~999~999~9999~99", Alone), ("99999999999999", Lone), ("99999999~9999~99", Lone)],
-        check: |value| brazilian(value, 12, 6, &[5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]) && !is_uniform(value),
+        forms: &[
+            ("99~999~999~9999~99", Alone),
+            ("99999999999999", Lone),
+            ("99999999~9999~99", Lone),
+        ],
+        check: |value| {
+            brazilian(value, 12, 6, &[5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]) && !is_uniform(value)
+        },
         words: &["cnpj", "cadastro nacional"],
     },
     Kind {
@@ -38,7 +44,13 @@ pub(super) static KINDS: [Kind; 6] = [
     },
     Kind {
         entity: Entity::ClRut,
-        forms: &[("99~999~999~9", Word), ("99~999~999~A", Alone), ("99999999~A", Word), ("99999999~9", Word), ("9~999~999~9", Word)],
+        forms: &[
+            ("99~999~999~9", Word),
+            ("99~999~999~A", Alone),
+            ("99999999~A", Word),
+            ("99999999~9", Word),
+            ("9~999~999~9", Word),
+        ],
         check: chilean,
         words: &["rut", "run", "rol unico"],
     },
@@ -49,7 +61,9 @@ fn curp(value: &[u8]) -> bool {
     // The alphabet has Ñ at place 24, so what follows N counts one more.
     let place = |i: usize| digit(value, i) + u32::from((b'O'..=b'Z').contains(&at(value, i)));
     let sum: u32 = (0..17).map(place).zip((2..=18).rev()).map(|(d, weight)| d * weight).sum();
-    b"HMX".contains(&at(value, 10)) && is_ymd(slice(value, 4, 10)) && (10 - sum % 10) % 10 == digit(value, 17)
+    b"HMX".contains(&at(value, 10))
+        && is_ymd(slice(value, 4, 10))
+        && (10 - sum % 10) % 10 == digit(value, 17)
 }
 
 /// Two check digits modulo 11; the second takes in the first and leads with one weight more.
@@ -70,7 +84,8 @@ fn argentine(value: &[u8]) -> bool {
 fn chilean(value: &[u8]) -> bool {
     let Some((last, body)) = value.split_last() else { return false };
     let weights = [2, 3, 4, 5, 6, 7].into_iter().cycle();
-    let sum: u32 = body.iter().rev().zip(weights).map(|(b, weight)| u32::from(b & 15) * weight).sum();
+    let sum: u32 =
+        body.iter().rev().zip(weights).map(|(b, weight)| u32::from(b & 15) * weight).sum();
     let check = match 11 - sum % 11 {
         11 => b'0',
         10 => b'K',

@@ -42,7 +42,8 @@ fn singaporean(value: &[u8]) -> bool {
         b'M' => (3, b"KLJNPQRTUWX"),
         _ => return false,
     };
-    let sum: u32 = [2, 7, 6, 5, 4, 3, 2].iter().enumerate().map(|(i, w)| digit(value, i + 1) * w).sum();
+    let sum: u32 =
+        [2, 7, 6, 5, 4, 3, 2].iter().enumerate().map(|(i, w)| digit(value, i + 1) * w).sum();
     let rest = (sum + offset) % 11;
     let rest = if at(value, 0) == b'M' { 10 - rest } else { rest };
     at(letters, usize::try_from(rest).unwrap_or_default()) == at(value, 8)
@@ -75,8 +76,7 @@ fn entity_number(value: &[u8]) -> bool {
 /// Kind of person, province, weights 13 to 2.
 fn thai(value: &[u8]) -> bool {
     let sum = weighted(value, &[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]);
-    let province =
-        matches!(part(value, 1, 3), 10..=27 | 30..=49 | 50..=58 | 60..=67 | 70..=77 | 80..=86 | 90..=96);
+    let province = matches!(part(value, 1, 3), 10..=27 | 30..=49 | 50..=58 | 60..=67 | 70..=77 | 80..=86 | 90..=96);
     matches!(at(value, 0), b'1'..=b'8')
         && province
         && (11 - sum % 11) % 10 == digit(value, 12)

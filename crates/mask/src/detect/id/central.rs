@@ -50,9 +50,9 @@ fn nip(value: &[u8]) -> bool {
 /// Birthday, with 50 or 20 and 70 added to the month, and a number that 11 divides.
 fn birth_number(value: &[u8]) -> bool {
     let month = part(value, 2, 4);
-    let month = [0, 20, 50, 70].into_iter().find_map(|added| {
-        month.checked_sub(added).filter(|month| (1..=12).contains(month))
-    });
+    let month = [0, 20, 50, 70]
+        .into_iter()
+        .find_map(|added| month.checked_sub(added).filter(|month| (1..=12).contains(month)));
     modulo(value, 11) == 0 && month.is_some_and(|month| is_day(part(value, 4, 6), month))
 }
 

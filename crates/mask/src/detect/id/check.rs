@@ -32,7 +32,10 @@ pub(in crate::detect) fn luhn(digits: &[u8]) -> bool {
 /// The sum of Luhn's scheme, in which the last digit counts once.
 pub(super) fn luhn_sum(digits: &[u8]) -> u32 {
     let digits = digits.iter().rev().enumerate();
-    digits.map(|(i, b)| (i, u32::from(b & 15))).map(|(i, d)| if i % 2 == 0 { d } else { d * 2 % 10 + d / 5 }).sum()
+    digits
+        .map(|(i, b)| (i, u32::from(b & 15)))
+        .map(|(i, d)| if i % 2 == 0 { d } else { d * 2 % 10 + d / 5 })
+        .sum()
 }
 
 /// ISO 7064 MOD 11,10 over all digits, the check digit last.
@@ -62,7 +65,8 @@ pub(super) fn modulo(digits: &[u8], divisor: u64) -> u64 {
 pub(super) fn verhoeff(digits: &[u8]) -> bool {
     const TURN: [u8; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
     let sum = digits.iter().rev().enumerate().fold(0, |sum, (i, byte)| {
-        let turned = (0..i % 8).fold(byte & 15, |d, _| TURN.get(usize::from(d)).copied().unwrap_or(0));
+        let turned =
+            (0..i % 8).fold(byte & 15, |d, _| TURN.get(usize::from(d)).copied().unwrap_or(0));
         dihedral(sum, turned)
     });
     sum == 0
@@ -102,8 +106,10 @@ pub(super) fn is_ymd(value: &[u8]) -> bool {
 /// Weights that repeat over the digits but the last, which the sum's remainder by ten completes.
 pub(super) fn completes_ten(value: &[u8], weights: &[u32]) -> bool {
     let Some((_, body)) = value.split_last() else { return false };
-    let sum: u32 =
-        (0..body.len()).zip(weights.iter().cycle()).map(|(i, weight)| digit(value, i) * weight).sum();
+    let sum: u32 = (0..body.len())
+        .zip(weights.iter().cycle())
+        .map(|(i, weight)| digit(value, i) * weight)
+        .sum();
     sum % 10 == digit(value, body.len())
 }
 
@@ -117,7 +123,9 @@ mod tests {
         assert!(mod_11_10(b"136695976") && !mod_11_10(b"136695975"));
         assert!(mod_11_2(b"11010519491231002X") && !mod_11_2(b"110105194912310021"));
         assert!(verhoeff(b"2363") && !verhoeff(b"2364"));
-        assert!(completes_ten(b"L01X00T44", &[7, 3, 1]) && !completes_ten(b"L01X00T47", &[7, 3, 1]));
+        assert!(
+            completes_ten(b"L01X00T44", &[7, 3, 1]) && !completes_ten(b"L01X00T47", &[7, 3, 1])
+        );
     }
 
     #[test]

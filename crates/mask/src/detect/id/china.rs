@@ -8,7 +8,12 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 3] = [
     Kind {
         entity: Entity::CnResidentId,
-        forms: &[("999999999999999999", Alone), ("99999999999999999A", Alone), ("999999~99999999~9999", Alone), ("999999~99999999~999A", Alone)],
+        forms: &[
+            ("999999999999999999", Alone),
+            ("99999999999999999A", Alone),
+            ("999999~99999999~9999", Alone),
+            ("999999~99999999~999A", Alone),
+        ],
         check: chinese,
         words: &["resident id", "identity card", "shenfenzheng", "citizen id"],
     },
@@ -20,7 +25,12 @@ pub(super) static KINDS: [Kind; 3] = [
     },
     Kind {
         entity: Entity::HkId,
-        forms: &[("A999999(9)", Alone), ("A999999(A)", Alone), ("AA999999(9)", Alone), ("AA999999(A)", Alone)],
+        forms: &[
+            ("A999999(9)", Alone),
+            ("A999999(A)", Alone),
+            ("AA999999(9)", Alone),
+            ("AA999999(A)", Alone),
+        ],
         check: hong_kong,
         words: &["hkid", "hong kong", "identity card"],
     },
@@ -49,7 +59,9 @@ fn hong_kong(value: &[u8]) -> bool {
     let blank = if value.len() == 8 { 36 * 9 } else { 0 };
     let skip = 9 - value.len();
     let sum: u32 = (0..value.len())
-        .map(|i| (i, if i + 1 == value.len() && at(value, i) == b'A' { 10 } else { digit(value, i) }))
+        .map(|i| {
+            (i, if i + 1 == value.len() && at(value, i) == b'A' { 10 } else { digit(value, i) })
+        })
         .zip((1..=9).rev().skip(skip))
         .map(|((_, d), weight)| d * weight)
         .sum();

@@ -11,8 +11,16 @@ pub(super) static KINDS: [Kind; 10] = [
         forms: &[("99999999999", Lone), ("99~999~999~999", Lone)],
         check: tax,
         words: &[
-            "steuer", "steuerid", "idnr", "identifikationsnummer", "steueridentifikationsnummer",
-            "steuernummer", "tin", "tax id", "tax number", "steuerliche",
+            "steuer",
+            "steuerid",
+            "idnr",
+            "identifikationsnummer",
+            "steueridentifikationsnummer",
+            "steuernummer",
+            "tin",
+            "tax id",
+            "tax number",
+            "steuerliche",
         ],
     },
     Kind {
@@ -20,13 +28,26 @@ pub(super) static KINDS: [Kind; 10] = [
         entity: Entity::DeTaxId,
         forms: &[("99999999999", Word)],
         check: |value| mod_11_10(value) && !is_uniform(value),
-        words: &["steuer", "steuerid", "idnr", "identifikationsnummer", "steueridentifikationsnummer"],
+        words: &[
+            "steuer",
+            "steuerid",
+            "idnr",
+            "identifikationsnummer",
+            "steueridentifikationsnummer",
+        ],
     },
     Kind {
         entity: Entity::DeIdCard,
         forms: &[("XXXXXXXXX", Lone)],
         check: id_card,
-        words: &["personalausweis", "ausweis", "ausweisnummer", "identity card", "id card", "perso"],
+        words: &[
+            "personalausweis",
+            "ausweis",
+            "ausweisnummer",
+            "identity card",
+            "id card",
+            "perso",
+        ],
     },
     Kind {
         entity: Entity::DePassport,
@@ -39,8 +60,14 @@ pub(super) static KINDS: [Kind; 10] = [
         forms: &[("99999999A999", Alone), ("99~999999~A~999", Alone), ("99~99~99~99~A~999", Alone)],
         check: pension,
         words: &[
-            "rvnr", "sozialversicherung", "sozialversicherungsnummer", "rentenversicherung",
-            "rentenversicherungsnummer", "versicherungsnummer", "sv nummer", "svnr",
+            "rvnr",
+            "sozialversicherung",
+            "sozialversicherungsnummer",
+            "rentenversicherung",
+            "rentenversicherungsnummer",
+            "versicherungsnummer",
+            "sv nummer",
+            "svnr",
         ],
     },
     Kind {
@@ -48,15 +75,34 @@ pub(super) static KINDS: [Kind; 10] = [
         forms: &[("A999999999", Lone)],
         check: health,
         words: &[
-            "kvnr", "krankenkasse", "krankenversichertennummer", "krankenversicherung",
-            "versichertennummer", "gesundheitskarte", "egk",
+            "kvnr",
+            "krankenkasse",
+            "krankenversichertennummer",
+            "krankenversicherung",
+            "versichertennummer",
+            "gesundheitskarte",
+            "egk",
         ],
     },
     Kind {
         entity: Entity::DeVatId,
-        forms: &[("de999999999", Lone), ("de~999999999", Lone), ("de~999~999~999", Lone), ("de~99~99~99~999", Lone)],
+        forms: &[
+            ("de999999999", Lone),
+            ("de~999999999", Lone),
+            ("de~999~999~999", Lone),
+            ("de~99~99~99~999", Lone),
+        ],
         check: vat,
-        words: &["ust", "ustid", "ustidnr", "umsatzsteuer", "vat", "vatid", "umsatzsteueridentifikationsnummer", "mwst"],
+        words: &[
+            "ust",
+            "ustid",
+            "ustidnr",
+            "umsatzsteuer",
+            "vat",
+            "vatid",
+            "umsatzsteueridentifikationsnummer",
+            "mwst",
+        ],
     },
     Kind {
         entity: Entity::DeLanr,
@@ -74,7 +120,13 @@ pub(super) static KINDS: [Kind; 10] = [
         entity: Entity::AtSvnr,
         forms: &[("9999999999", Lone), ("9999~999999", Lone), ("999~9~999999", Lone)],
         check: austrian,
-        words: &["svnr", "sozialversicherung", "sozialversicherungsnummer", "versicherungsnummer", "sv nummer"],
+        words: &[
+            "svnr",
+            "sozialversicherung",
+            "sozialversicherungsnummer",
+            "versicherungsnummer",
+            "sv nummer",
+        ],
     },
 ];
 
@@ -134,11 +186,8 @@ fn health(value: &[u8]) -> bool {
         1 => letter % 10,
         _ => digit(value, i - 1),
     };
-    let sum: u32 = (0..10_u32)
-        .zip(0..)
-        .map(|(even, i)| d(i) * (1 + even % 2))
-        .map(|n| n / 10 + n % 10)
-        .sum();
+    let sum: u32 =
+        (0..10_u32).zip(0..).map(|(even, i)| d(i) * (1 + even % 2)).map(|n| n / 10 + n % 10).sum();
     sum % 10 == digit(value, 9)
 }
 
@@ -159,7 +208,11 @@ fn practice(value: &[u8]) -> bool {
 
 /// Serial number, check digit, birthday.
 fn austrian(value: &[u8]) -> bool {
-    let sum = [3, 7, 9, 0, 5, 8, 4, 2, 1, 6].iter().enumerate().map(|(i, w)| digit(value, i) * w).sum::<u32>();
+    let sum = [3, 7, 9, 0, 5, 8, 4, 2, 1, 6]
+        .iter()
+        .enumerate()
+        .map(|(i, w)| digit(value, i) * w)
+        .sum::<u32>();
     at(value, 0) != b'0'
         && sum % 11 == digit(value, 3)
         && (is_day(part(value, 4, 6), part(value, 6, 8)) || part(value, 6, 8) == 13)

@@ -8,7 +8,12 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 5] = [
     Kind {
         entity: Entity::EsNif,
-        forms: &[("99999999A", Alone), ("99999999~A", Alone), ("9999999A", Lone), ("99~999~999~A", Alone)],
+        forms: &[
+            ("99999999A", Alone),
+            ("99999999~A", Alone),
+            ("9999999A", Lone),
+            ("99~999~999~A", Alone),
+        ],
         check: nif,
         words: &["nif", "dni", "identidad", "documento nacional"],
     },
@@ -67,19 +72,25 @@ fn nie(value: &[u8]) -> bool {
 
 /// Firms: a letter for the kind, seven digits, a digit or letter that completes Luhn's sum.
 fn cif(value: &[u8]) -> bool {
-    let sum: u32 = (1..8).map(|i| (i, digit(value, i))).map(|(i, d)| if i % 2 == 1 { d * 2 % 10 + d / 5 } else { d }).sum();
+    let sum: u32 = (1..8)
+        .map(|i| (i, digit(value, i)))
+        .map(|(i, d)| if i % 2 == 1 { d * 2 % 10 + d / 5 } else { d })
+        .sum();
     let check = (10 - sum % 10) % 10;
     let last = at(value, 8);
     let letters = b"JABCDEFGHI";
     b"ABCDEFGHJKLMNPQRSUVW".contains(&at(value, 0))
-        && (digit(value, 8) == check || at(letters, usize::try_from(check).unwrap_or_default()) == last)
+        && (digit(value, 8) == check
+            || at(letters, usize::try_from(check).unwrap_or_default()) == last)
 }
 
 /// Weights 9 to 2, modulo 11; the first digit says who it is.
 fn portuguese(value: &[u8]) -> bool {
     let rest = weighted(value, &[9, 8, 7, 6, 5, 4, 3, 2]) % 11;
     let check = if rest < 2 { 0 } else { 11 - rest };
-    b"1235689".contains(&at(value, 0)) && check == digit(value, 8) && !is_uniform(slice(value, 0, 9))
+    b"1235689".contains(&at(value, 0))
+        && check == digit(value, 8)
+        && !is_uniform(slice(value, 0, 9))
 }
 
 #[cfg(test)]

@@ -8,7 +8,11 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 5] = [
     Kind {
         entity: Entity::ItFiscalCode,
-        forms: &[("AAAAAA99A99A999A", Alone), ("AAAAAA99A99AXXXA", Lone), ("AAA~AAA~99A99~A999A", Alone)],
+        forms: &[
+            ("AAAAAA99A99A999A", Alone),
+            ("AAAAAA99A99AXXXA", Lone),
+            ("AAA~AAA~99A99~A999A", Alone),
+        ],
         check: fiscal,
         words: &["codice fiscale", "fiscale", "cf", "codicefiscale"],
     },
@@ -63,7 +67,9 @@ fn vat(value: &[u8]) -> bool {
 fn licence(value: &[u8]) -> bool {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let newer = value.starts_with(b"U1") && digits >= 4;
-    at(value, 0).is_ascii_alphabetic() && at(value, 9).is_ascii_alphabetic() && (newer || at(value, 1).is_ascii_alphabetic() && digits == 7)
+    at(value, 0).is_ascii_alphabetic()
+        && at(value, 9).is_ascii_alphabetic()
+        && (newer || at(value, 1).is_ascii_alphabetic() && digits == 7)
 }
 
 #[cfg(test)]

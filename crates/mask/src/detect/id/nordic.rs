@@ -9,17 +9,33 @@ pub(super) static KINDS: [Kind; 5] = [
     Kind {
         entity: Entity::SePersonnummer,
         forms: &[
-            ("999999~9999", Lone), ("99999999~9999", Alone), ("9999999999", Lone),
+            ("999999~9999", Lone),
+            ("99999999~9999", Alone),
+            ("9999999999", Lone),
             ("999999999999", Lone),
         ],
         check: swedish,
-        words: &["personnummer", "pnr", "personnr", "samordningsnummer", "swedish id", "personal identity"],
+        words: &[
+            "personnummer",
+            "pnr",
+            "personnr",
+            "samordningsnummer",
+            "swedish id",
+            "personal identity",
+        ],
     },
     Kind {
         entity: Entity::SeOrganisationsnummer,
         forms: &[("999999~9999", Word), ("9999999999", Word)],
         check: |value| part(value, 2, 4) >= 20 && luhn(value),
-        words: &["organisationsnummer", "orgnr", "orgnummer", "foretag", "company identity", "bolag"],
+        words: &[
+            "organisationsnummer",
+            "orgnr",
+            "orgnummer",
+            "foretag",
+            "company identity",
+            "bolag",
+        ],
     },
     Kind {
         entity: Entity::FiPersonalIdentityCode,
@@ -52,7 +68,10 @@ fn swedish(value: &[u8]) -> bool {
     let time = long && part(value, 8, 10) < 24 && part(value, 10, 12) < 60;
     let epoch = !long && matches!(part(value, 0, 2), 14..=18);
     let day = part(digits, 4, 6);
-    luhn(digits) && is_day(if day > 60 { day - 60 } else { day }, part(digits, 2, 4)) && !time && !epoch
+    luhn(digits)
+        && is_day(if day > 60 { day - 60 } else { day }, part(digits, 2, 4))
+        && !time
+        && !epoch
 }
 
 /// Birthday, sign of the century, number, and the remainder of 31 as a sign.

@@ -14,7 +14,12 @@ pub(super) static KINDS: [Kind; 4] = [
     },
     Kind {
         entity: Entity::AuMedicare,
-        forms: &[("9999~99999~9", Lone), ("9999999999", Word), ("9999~99999~9~9", Lone), ("99999999999", Word)],
+        forms: &[
+            ("9999~99999~9", Lone),
+            ("9999999999", Word),
+            ("9999~99999~9~9", Lone),
+            ("99999999999", Word),
+        ],
         check: medicare,
         words: &["medicare", "medicare number"],
     },

@@ -34,7 +34,16 @@ pub(super) static KINDS: [Kind; 5] = [
         entity: Entity::TrNationalId,
         forms: &[("99999999999", Lone)],
         check: turkish,
-        words: &["tckn", "kimlik", "tc", "tc kimlik", "kisi", "vatandaslik", "turkish id", "kimlik numarasi"],
+        words: &[
+            "tckn",
+            "kimlik",
+            "tc",
+            "tc kimlik",
+            "kisi",
+            "vatandaslik",
+            "turkish id",
+            "kimlik numarasi",
+        ],
     },
 ];
 

@@ -4,14 +4,14 @@ use super::check::{is_uniform, part, weighted};
 use super::{Kind, Label, Lone, Word};
 use crate::entity::Entity;
 
-pub(super) static KINDS: [Kind; 6] = [
+pub(super) static KINDS: [Kind; 7] = [
     Kind {
         entity: Entity::UsItin,
         forms: &[
             ("999~99~9999", super::Alone),
             ("999~999999", Lone),
             ("99999~9999", Lone),
-            ("999999999", Lone),
+            ("999999999", Word),
         ],
         check: itin,
         words: &["itin", "taxpayer", "tin", "tax id", "individual taxpayer"],
@@ -21,6 +21,13 @@ pub(super) static KINDS: [Kind; 6] = [
         entity: Entity::UsSsn,
         forms: &[("999~99~9999", Lone), ("999~999999", Lone), ("99999~9999", Lone)],
         check: |value| !itin(value) && crate::detect::ssn::is_issued(value),
+        words: &["ssn", "social security", "socialsecurity"],
+    },
+    Kind {
+        // Who calls a taxpayer's number by the other name means that.
+        entity: Entity::UsSsn,
+        forms: &[("999~99~9999", Word)],
+        check: itin,
         words: &["ssn", "social security", "socialsecurity"],
     },
     Kind {
@@ -34,7 +41,13 @@ pub(super) static KINDS: [Kind; 6] = [
         forms: &[("999999999", Word), ("9999~9999~9", Lone)],
         check: routing,
         words: &[
-            "routing", "aba", "rtn", "routingnumber", "transit number", "bank transit", "fedwire",
+            "routing",
+            "aba",
+            "rtn",
+            "routingnumber",
+            "transit number",
+            "bank transit",
+            "fedwire",
             "ach",
         ],
     },
@@ -61,9 +74,20 @@ pub(super) static KINDS: [Kind; 6] = [
         ],
         check: any,
         words: &[
-            "driver license", "drivers license", "driver licence", "drivers licence",
-            "driving license", "driver lic", "drivers lic", "license number", "driverslicense",
-            "driverlicense", "dl", "dmv", "dln", "state id",
+            "driver license",
+            "drivers license",
+            "driver licence",
+            "drivers licence",
+            "driving license",
+            "driver lic",
+            "drivers lic",
+            "license number",
+            "driverslicense",
+            "driverlicense",
+            "dl",
+            "dmv",
+            "dln",
+            "state id",
         ],
     },
 ];

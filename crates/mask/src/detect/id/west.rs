@@ -9,8 +9,10 @@ pub(super) static KINDS: [Kind; 4] = [
     Kind {
         entity: Entity::FrNir,
         forms: &[
-            ("999999999999999", Alone), ("9~99~99~99~999~999~99", Alone),
-            ("999999A99999999", Alone), ("9~99~99~9A~999~999~99", Alone),
+            ("999999999999999", Alone),
+            ("9~99~99~99~999~999~99", Alone),
+            ("999999A99999999", Alone),
+            ("9~99~99~9A~999~999~99", Alone),
             ("9999999999999~99", Alone),
         ],
         check: french,
@@ -20,7 +22,15 @@ pub(super) static KINDS: [Kind; 4] = [
         entity: Entity::BeNationalNumber,
         forms: &[("99999999999", Lone), ("99~99~99~999~99", Alone), ("999999~999~99", Lone)],
         check: belgian,
-        words: &["rijksregister", "rijksregisternummer", "registre national", "nationaal nummer", "niss", "insz", "national number"],
+        words: &[
+            "rijksregister",
+            "rijksregisternummer",
+            "registre national",
+            "nationaal nummer",
+            "niss",
+            "insz",
+            "national number",
+        ],
     },
     Kind {
         entity: Entity::NlBsn,
@@ -32,7 +42,15 @@ pub(super) static KINDS: [Kind; 4] = [
         entity: Entity::ChAhv,
         forms: &[("999~9999~9999~99", Alone), ("9999999999999", Lone)],
         check: swiss,
-        words: &["ahv", "avs", "ahvn", "ahvnummer", "sozialversicherungsnummer", "assicurazione sociale", "navs"],
+        words: &[
+            "ahv",
+            "avs",
+            "ahvn",
+            "ahvnummer",
+            "sozialversicherungsnummer",
+            "assicurazione sociale",
+            "navs",
+        ],
     },
 ];
 
