@@ -55,83 +55,23 @@ use Trust::{Alone, Label, Lone, Word};
 /// An identifier.
 struct Kind {
     entity: Entity,
-    /// How it is written. `9` is a digit, `A` a letter, `X` either, `~` a separator; lower-case
-    /// letters and other signs stand for themselves. Letters of a value may have either case.
-    forms: &'static [(&'static str, Trust)],
+    /// How it is written, with blanks between the forms. `9` is a digit, `A` a letter, `X` either,
+    /// `~` a separator; lower-case letters and other signs stand for themselves. Letters of a value
+    /// may have either case.
+    forms: &'static [(Trust, &'static str)],
     /// Whether a value of such a form, without separators and in upper case, is one.
     check: fn(&[u8]) -> bool,
     /// Words and phrases of two words that speak of it, in the languages where it is used.
-    words: &'static [&'static str],
+    words: &'static str,
 }
 
 /// Words of other things: a label behind them belongs to what they name.
-const OTHER: &[&str] = &[
-    "order",
-    "orders",
-    "invoice",
-    "amount",
-    "price",
-    "total",
-    "tracking",
-    "sku",
-    "version",
-    "port",
-    "timestamp",
-    "epoch",
-    "page",
-    "line",
-    "build",
-    "commit",
-    "hash",
-    "uuid",
-    "isbn",
-    "ean",
-    "upc",
-    "expiry",
-    "expires",
-    "expiration",
-    "count",
-    "size",
-    "bytes",
-    "phone",
-    "tel",
-    "fax",
-    "mobile",
-    "ticket",
-    "issue",
-    "date",
-    "seed",
-    "offset",
-    "duration",
-    "latency",
-    "cost",
-    "quantity",
-    "part",
-    "model",
-    "token",
-    "tokens",
-    "session",
-    "trace",
-    "span",
-    "request",
-    "article",
-    "product",
-    "item",
-    "rechnung",
-    "bestellung",
-    "commande",
-    "facture",
-    "pedido",
-    "factura",
-    "ordine",
-    "fattura",
-    "created",
-    "updated",
-    "rows",
-    "width",
-    "height",
-    "length",
-];
+const OTHER: &str = "order, orders, invoice, amount, price, total, tracking, sku, version, \
+    port, timestamp, epoch, page, line, build, commit, hash, uuid, isbn, ean, upc, expiry, \
+    expires, expiration, count, size, bytes, phone, tel, fax, mobile, ticket, issue, date, \
+    seed, offset, duration, latency, cost, quantity, part, model, token, tokens, session, \
+    trace, span, request, article, product, item, rechnung, bestellung, commande, facture, \
+    pedido, factura, ordine, fattura, created, updated, rows, width, height, length";
 /// The bit of [`OTHER`].
 const STOP: Topics = 1 << 127;
 
@@ -164,9 +104,9 @@ fn families() -> impl Iterator<Item = &'static Kind> {
 
 /// Every telling word with the bits of its kinds.
 pub(crate) fn phrases() -> impl Iterator<Item = (&'static str, Topics)> {
-    let named =
-        families().enumerate().flat_map(|(i, kind)| kind.words.iter().map(move |w| (*w, 1 << i)));
-    named.chain(OTHER.iter().map(|word| (*word, STOP)))
+    let named = families().enumerate().map(|(i, kind)| (kind.words, 1 << i));
+    let lists = named.chain([(OTHER, STOP)]);
+    lists.flat_map(|(words, topics)| words.split(", ").map(move |word| (word, topics)))
 }
 
 /// One form of one kind, made ready.
@@ -202,7 +142,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let (mut digits, mut mixed, mut tokens) =
         (empty(LONGEST + 1), empty(LETTERS * RUN * 2), empty(LONGEST + 1));
     for (i, kind) in families().enumerate() {
-        for (pattern, trust) in kind.forms {
+        let forms =
+            kind.forms.iter().flat_map(|(trust, forms)| forms.split(' ').map(move |f| (f, trust)));
+        for (pattern, trust) in forms {
             let pattern = pattern.as_bytes();
             let length = pattern.iter().filter(|b| b.is_ascii_alphanumeric()).count();
             let groups = pattern.split(|b| *b == b'~').map(<[u8]>::len).collect();

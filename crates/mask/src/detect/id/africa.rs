@@ -8,26 +8,16 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 2] = [
     Kind {
         entity: Entity::ZaIdNumber,
-        forms: &[("9999999999999", Lone), ("999999~9999~999", Lone), ("999999~9999~99~9", Lone)],
+        forms: &[(Lone, "9999999999999 999999~9999~999 999999~9999~99~9")],
         check: south_african,
-        words: &[
-            "south african",
-            "rsa",
-            "sa id",
-            "id number",
-            "identity number",
-            "permanent resident",
-            "resident number",
-            "refugee",
-            "identiteitsnommer",
-            "rsa id",
-        ],
+        words: "south african, rsa, sa id, id number, identity number, permanent resident, \
+            resident number, refugee, identiteitsnommer, rsa id",
     },
     Kind {
         entity: Entity::IlId,
-        forms: &[("999999999", Word), ("99999999~9", Word)],
+        forms: &[(Word, "999999999 99999999~9")],
         check: |value| luhn(value) && !is_uniform(value),
-        words: &["teudat zehut", "teudat", "israeli id", "mispar zehut"],
+        words: "teudat zehut, teudat, israeli id, mispar zehut",
     },
 ];
 

@@ -8,51 +8,44 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 6] = [
     Kind {
         entity: Entity::CaSin,
-        forms: &[("999~999~999", Lone), ("999999999", Word)],
+        forms: &[(Lone, "999~999~999"), (Word, "999999999")],
         check: |value| luhn(value) && !matches!(at(value, 0), b'0' | b'8') && !is_uniform(value),
-        words: &["sin", "social insurance", "nas", "assurance sociale"],
+        words: "sin, social insurance, nas, assurance sociale",
     },
     Kind {
         entity: Entity::MxCurp,
-        forms: &[("AAAA999999AAAAAAX9", Alone)],
+        forms: &[(Alone, "AAAA999999AAAAAAX9")],
         check: curp,
-        words: &["curp", "registro poblacion"],
+        words: "curp, registro poblacion",
     },
     Kind {
         entity: Entity::BrCpf,
-        forms: &[("999~999~999~99", Alone), ("99999999999", Lone), ("999999999~99", Lone)],
+        forms: &[(Alone, "999~999~999~99"), (Lone, "99999999999 999999999~99")],
         check: |value| brazilian(value, 9, 11, &[10, 9, 8, 7, 6, 5, 4, 3, 2]) && !is_uniform(value),
-        words: &["cpf", "cadastro pessoas", "contribuinte"],
+        words: "cpf, cadastro pessoas, contribuinte",
     },
     Kind {
         entity: Entity::BrCnpj,
-        forms: &[
-            ("99~999~999~9999~99", Alone),
-            ("99999999999999", Lone),
-            ("99999999~9999~99", Lone),
-        ],
+        forms: &[(Alone, "99~999~999~9999~99"), (Lone, "99999999999999 99999999~9999~99")],
         check: |value| {
             brazilian(value, 12, 6, &[5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]) && !is_uniform(value)
         },
-        words: &["cnpj", "cadastro nacional"],
+        words: "cnpj, cadastro nacional",
     },
     Kind {
         entity: Entity::ArCuit,
-        forms: &[("99~99999999~9", Alone), ("99999999999", Word)],
+        forms: &[(Alone, "99~99999999~9"), (Word, "99999999999")],
         check: argentine,
-        words: &["cuit", "cuil", "clave unica"],
+        words: "cuit, cuil, clave unica",
     },
     Kind {
         entity: Entity::ClRut,
         forms: &[
-            ("99~999~999~9", Word),
-            ("99~999~999~A", Alone),
-            ("99999999~A", Word),
-            ("99999999~9", Word),
-            ("9~999~999~9", Word),
+            (Word, "99~999~999~9 99999999~A 99999999~9 9~999~999~9 999999999 99999999A"),
+            (Alone, "99~999~999~A"),
         ],
         check: chilean,
-        words: &["rut", "run", "rol unico"],
+        words: "rut, run, rol unico",
     },
 ];
 
@@ -76,7 +69,11 @@ fn brazilian(value: &[u8], body: usize, lead: u32, weights: &[u32]) -> bool {
 
 fn argentine(value: &[u8]) -> bool {
     let sum = weighted(value, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) % 11;
-    let check = if sum == 0 { 0 } else { 11 - sum };
+    let check = match sum {
+        0 => 0,
+        1 => 9,
+        rest => 11 - rest,
+    };
     matches!(part(value, 0, 2), 20 | 23..=27 | 30 | 33 | 34) && check == digit(value, 10)
 }
 

@@ -8,27 +8,27 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 4] = [
     Kind {
         entity: Entity::SgNricFin,
-        forms: &[("A9999999A", Alone)],
+        forms: &[(Alone, "A9999999A")],
         check: singaporean,
-        words: &["nric", "fin", "singapore id"],
+        words: "nric, fin, singapore id",
     },
     Kind {
         entity: Entity::SgUen,
-        forms: &[("99999999A", Lone), ("999999999A", Lone), ("A99AA9999A", Alone)],
+        forms: &[(Lone, "99999999A 999999999A"), (Alone, "A99AA9999A")],
         check: entity_number,
-        words: &["uen", "unique entity", "acra"],
+        words: "uen, unique entity, acra",
     },
     Kind {
         entity: Entity::ThTnin,
-        forms: &[("9~9999~99999~99~9", Alone), ("9999999999999", Word)],
+        forms: &[(Alone, "9~9999~99999~99~9"), (Word, "9999999999999")],
         check: thai,
-        words: &["tnin", "thai national", "thai id", "national id", "บัตรประชาชน"],
+        words: "tnin, thai national, thai id, national id, บัตรประชาชน",
     },
     Kind {
         entity: Entity::JpMyNumber,
-        forms: &[("999999999999", Word), ("9999~9999~9999", Word)],
+        forms: &[(Word, "999999999999 9999~9999~9999")],
         check: japanese,
-        words: &["my number", "mynumber", "kojin bango", "individual number"],
+        words: "my number, mynumber, kojin bango, individual number",
     },
 ];
 

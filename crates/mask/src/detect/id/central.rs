@@ -2,38 +2,39 @@
 
 use super::check::{digit, is_day, is_uniform, mod_11_10, modulo, part, weighted};
 use super::{Kind, Lone, Word};
+use crate::bytes::slice;
 use crate::entity::Entity;
 
 pub(super) static KINDS: [Kind; 5] = [
     Kind {
         entity: Entity::PlPesel,
-        forms: &[("99999999999", Lone)],
+        forms: &[(Lone, "99999999999")],
         check: pesel,
-        words: &["pesel", "numer pesel", "ewidencyjny"],
+        words: "pesel, numer pesel, ewidencyjny",
     },
     Kind {
         entity: Entity::PlNip,
-        forms: &[("9999999999", Word), ("999~999~99~99", Word), ("999~99~99~999", Word)],
+        forms: &[(Word, "9999999999 999~999~99~99 999~99~99~999")],
         check: nip,
-        words: &["nip", "podatkowy", "identyfikacji podatkowej"],
+        words: "nip, podatkowy, identyfikacji podatkowej",
     },
     Kind {
         entity: Entity::CzRodneCislo,
-        forms: &[("999999~9999", Word), ("9999999999", Word)],
+        forms: &[(Word, "999999~9999 9999999999")],
         check: birth_number,
-        words: &["rodne cislo", "rc", "rodne", "rodneho cisla", "birth number"],
+        words: "rodne cislo, rc, rodne, rodneho cisla, birth number",
     },
     Kind {
         entity: Entity::HrOib,
-        forms: &[("99999999999", Word)],
+        forms: &[(Word, "99999999999")],
         check: |value| mod_11_10(value) && !is_uniform(value),
-        words: &["oib", "osobni identifikacijski"],
+        words: "oib, osobni identifikacijski",
     },
     Kind {
         entity: Entity::EeIsikukood,
-        forms: &[("99999999999", Lone)],
+        forms: &[(Lone, "99999999999")],
         check: baltic,
-        words: &["isikukood", "asmens kodas", "asmens", "personal code"],
+        words: "isikukood, asmens kodas, asmens, personal code",
     },
 ];
 
@@ -53,7 +54,10 @@ fn birth_number(value: &[u8]) -> bool {
     let month = [0, 20, 50, 70]
         .into_iter()
         .find_map(|added| month.checked_sub(added).filter(|month| (1..=12).contains(month)));
-    modulo(value, 11) == 0 && month.is_some_and(|month| is_day(part(value, 4, 6), month))
+    // Until 1985 a remainder of ten was written as 0.
+    let divided =
+        modulo(value, 11) == 0 || modulo(slice(value, 0, 9), 11) == 10 && digit(value, 9) == 0;
+    divided && month.is_some_and(|month| is_day(part(value, 4, 6), month))
 }
 
 /// Sex and century, birthday, weights 1 to 9 and 1; if they give ten, 3 to 9 and 1 to 3.

@@ -8,31 +8,25 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 3] = [
     Kind {
         entity: Entity::CnResidentId,
-        forms: &[
-            ("999999999999999999", Alone),
-            ("99999999999999999A", Alone),
-            ("999999~99999999~9999", Alone),
-            ("999999~99999999~999A", Alone),
-        ],
+        forms: &[(
+            Alone,
+            "999999999999999999 99999999999999999A 999999~99999999~9999 \
+                999999~99999999~999A",
+        )],
         check: chinese,
-        words: &["resident id", "identity card", "shenfenzheng", "citizen id"],
+        words: "resident id, identity card, shenfenzheng, citizen id",
     },
     Kind {
         entity: Entity::TwNationalId,
-        forms: &[("A999999999", Word)],
+        forms: &[(Word, "A999999999")],
         check: taiwanese,
-        words: &["taiwan", "taiwan id", "national id", "arc"],
+        words: "taiwan, taiwan id, national id, arc",
     },
     Kind {
         entity: Entity::HkId,
-        forms: &[
-            ("A999999(9)", Alone),
-            ("A999999(A)", Alone),
-            ("AA999999(9)", Alone),
-            ("AA999999(A)", Alone),
-        ],
+        forms: &[(Alone, "A999999(9) A999999(A) AA999999(9) AA999999(A)")],
         check: hong_kong,
-        words: &["hkid", "hong kong", "identity card"],
+        words: "hkid, hong kong, identity card",
     },
 ];
 

@@ -8,38 +8,33 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 5] = [
     Kind {
         entity: Entity::EsNif,
-        forms: &[
-            ("99999999A", Alone),
-            ("99999999~A", Alone),
-            ("9999999A", Lone),
-            ("99~999~999~A", Alone),
-        ],
+        forms: &[(Alone, "99999999A 99999999~A 99~999~999~A"), (Lone, "9999999A")],
         check: nif,
-        words: &["nif", "dni", "identidad", "documento nacional"],
+        words: "nif, dni, identidad, documento nacional",
     },
     Kind {
         entity: Entity::EsNie,
-        forms: &[("A9999999A", Alone), ("A9999999~A", Alone), ("A~9999999~A", Alone)],
+        forms: &[(Alone, "A9999999A A9999999~A A~9999999~A")],
         check: nie,
-        words: &["nie", "extranjero", "identidad"],
+        words: "nie, extranjero, identidad",
     },
     Kind {
         entity: Entity::EsNif,
-        forms: &[("A99999999", Word), ("A9999999A", Word), ("A~99999999", Word)],
+        forms: &[(Word, "A99999999 A9999999A A~99999999")],
         check: cif,
-        words: &["cif", "nif"],
+        words: "cif, nif",
     },
     Kind {
         entity: Entity::EsPassport,
-        forms: &[("AAA999999", Label)],
+        forms: &[(Label, "AAA999999")],
         check: |_| true,
-        words: &["pasaporte", "passport", "spanish passport"],
+        words: "pasaporte, passport, spanish passport",
     },
     Kind {
         entity: Entity::PtNif,
-        forms: &[("999999999", Word), ("999~999~999", Word)],
+        forms: &[(Word, "999999999 999~999~999")],
         check: portuguese,
-        words: &["nif", "contribuinte", "nipc", "fiscal", "identificacao fiscal"],
+        words: "nif, contribuinte, nipc, fiscal, identificacao fiscal",
     },
 ];
 

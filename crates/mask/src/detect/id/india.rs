@@ -8,33 +8,33 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 5] = [
     Kind {
         entity: Entity::InAadhaar,
-        forms: &[("9999~9999~9999", Lone), ("999999999999", Word)],
+        forms: &[(Lone, "9999~9999~9999"), (Word, "999999999999")],
         check: |value| at(value, 0) >= b'2' && verhoeff(value),
-        words: &["aadhaar", "aadhar", "adhaar", "uidai", "uid", "aadhaarnumber"],
+        words: "aadhaar, aadhar, adhaar, uidai, uid, aadhaarnumber",
     },
     Kind {
         entity: Entity::InPan,
-        forms: &[("AAAAA9999A", Lone)],
+        forms: &[(Lone, "AAAAA9999A")],
         check: |value| b"ABCFGHJLPTK".contains(&at(value, 3)),
-        words: &["pan", "permanent account", "pannumber", "income tax", "pancard"],
+        words: "pan, permanent account, pannumber, income tax, pancard",
     },
     Kind {
         entity: Entity::InVoter,
-        forms: &[("AAA9999999", Word)],
+        forms: &[(Word, "AAA9999999")],
         check: |_| true,
-        words: &["epic", "voter", "vote", "elector", "election card"],
+        words: "epic, voter, vote, elector, election card",
     },
     Kind {
         entity: Entity::InPassport,
-        forms: &[("A9999999", Label)],
+        forms: &[(Label, "A9999999")],
         check: |value| at(value, 1) != b'0',
-        words: &["passport", "passports", "passportnumber", "indian passport"],
+        words: "passport, passports, passportnumber, indian passport",
     },
     Kind {
         entity: Entity::InGstin,
-        forms: &[("99AAAAA9999A9AX", Alone), ("99AAAAA9999AAAX", Alone)],
+        forms: &[(Alone, "99AAAAA9999A9AX 99AAAAA9999AAAX")],
         check: |value| matches!(part(value, 0, 2), 1..=38 | 97) && at(value, 13) == b'Z',
-        words: &["gstin", "gst", "gst number"],
+        words: "gstin, gst, gst number",
     },
 ];
 

@@ -8,37 +8,33 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 5] = [
     Kind {
         entity: Entity::ItFiscalCode,
-        forms: &[
-            ("AAAAAA99A99A999A", Alone),
-            ("AAAAAA99A99AXXXA", Lone),
-            ("AAA~AAA~99A99~A999A", Alone),
-        ],
+        forms: &[(Alone, "AAAAAA99A99A999A AAA~AAA~99A99~A999A"), (Lone, "AAAAAA99A99AXXXA")],
         check: fiscal,
-        words: &["codice fiscale", "fiscale", "cf", "codicefiscale"],
+        words: "codice fiscale, fiscale, cf, codicefiscale",
     },
     Kind {
         entity: Entity::ItVatCode,
-        forms: &[("99999999999", Lone), ("it99999999999", Alone), ("it~99999999999", Lone)],
+        forms: &[(Lone, "99999999999 it~99999999999"), (Alone, "it99999999999")],
         check: vat,
-        words: &["partita iva", "piva", "p iva", "iva", "vat"],
+        words: "partita iva, piva, p iva, iva, vat",
     },
     Kind {
         entity: Entity::ItPassport,
-        forms: &[("AA9999999", Label)],
+        forms: &[(Label, "AA9999999")],
         check: |_| true,
-        words: &["passaporto", "italian passport"],
+        words: "passaporto, italian passport",
     },
     Kind {
         entity: Entity::ItIdentityCard,
-        forms: &[("AA99999AA", Lone), ("AA9999999", Label), ("AA~9999999", Label)],
+        forms: &[(Lone, "AA99999AA"), (Label, "AA9999999 AA~9999999")],
         check: |_| true,
-        words: &["carta identita", "identita", "cie", "documento", "identity card"],
+        words: "carta identita, identita, cie, documento, identity card",
     },
     Kind {
         entity: Entity::ItDriverLicense,
-        forms: &[("XXXXXXXXXX", Lone)],
+        forms: &[(Lone, "XXXXXXXXXX")],
         check: licence,
-        words: &["patente", "driving licence", "patente guida"],
+        words: "patente, driving licence, patente guida",
     },
 ];
 

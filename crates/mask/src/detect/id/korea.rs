@@ -1,53 +1,53 @@
 //! South Korea.
 
 use super::check::{digit, is_ymd, part, weighted};
-use super::{Alone, Kind, Label, Lone};
+use super::{Alone, Kind, Label, Lone, Word};
 use crate::bytes::at;
 use crate::entity::Entity;
 
 pub(super) static KINDS: [Kind; 7] = [
     Kind {
         entity: Entity::KrRrn,
-        forms: &[("999999~9999999", Alone), ("9999999999999", Lone)],
+        forms: &[(Alone, "999999~9999999"), (Lone, "9999999999999")],
         check: |value| is_resident(value, b"12340") && resident_sum(value) == digit(value, 12),
-        words: &["rrn", "resident registration", "jumin", "주민등록번호", "korean id"],
+        words: "rrn, resident registration, jumin, 주민등록번호, korean id",
     },
     Kind {
         // Since October 2020 the last digits are drawn at random.
         entity: Entity::KrRrn,
-        forms: &[("999999~9999999", Lone)],
+        forms: &[(Lone, "999999~9999999")],
         check: |value| is_resident(value, b"1234"),
-        words: &["rrn", "resident registration", "jumin", "korean id"],
+        words: "rrn, resident registration, jumin, korean id",
     },
     Kind {
         entity: Entity::KrFrn,
-        forms: &[("999999~9999999", Lone), ("9999999999999", Lone)],
+        forms: &[(Lone, "999999~9999999 9999999999999")],
         check: foreigner,
-        words: &["frn", "foreigner registration", "alien registration", "korean frn"],
+        words: "frn, foreigner registration, alien registration, korean frn",
     },
     Kind {
         entity: Entity::KrFrn,
-        forms: &[("999999~9999999", Lone)],
+        forms: &[(Lone, "999999~9999999")],
         check: |value| is_resident(value, b"5678"),
-        words: &["frn", "foreigner registration", "alien registration", "korean frn"],
+        words: "frn, foreigner registration, alien registration, korean frn",
     },
     Kind {
         entity: Entity::KrBrn,
-        forms: &[("999~99~99999", Lone), ("9999999999", super::Word)],
+        forms: &[(Lone, "999~99~99999"), (Word, "9999999999")],
         check: business,
-        words: &["brn", "business registration"],
+        words: "brn, business registration",
     },
     Kind {
         entity: Entity::KrPassport,
-        forms: &[("A999A9999", Label), ("A99999999", Label)],
+        forms: &[(Label, "A999A9999 A99999999")],
         check: |value| b"MSROD".contains(&at(value, 0)),
-        words: &["korean passport", "passport"],
+        words: "korean passport, passport",
     },
     Kind {
         entity: Entity::KrDriverLicense,
-        forms: &[("99~99~999999~99", Lone), ("999999999999", Label)],
+        forms: &[(Lone, "99~99~999999~99"), (Label, "999999999999")],
         check: |value| matches!(part(value, 0, 2), 11..=26 | 28),
-        words: &["driver license", "drivers license", "korean driver", "driving license"],
+        words: "driver license, drivers license, korean driver, driving license",
     },
 ];
 

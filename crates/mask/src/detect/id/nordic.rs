@@ -8,52 +8,33 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 5] = [
     Kind {
         entity: Entity::SePersonnummer,
-        forms: &[
-            ("999999~9999", Lone),
-            ("99999999~9999", Alone),
-            ("9999999999", Lone),
-            ("999999999999", Lone),
-        ],
+        forms: &[(Lone, "999999~9999 9999999999 999999999999"), (Alone, "99999999~9999")],
         check: swedish,
-        words: &[
-            "personnummer",
-            "pnr",
-            "personnr",
-            "samordningsnummer",
-            "swedish id",
-            "personal identity",
-        ],
+        words: "personnummer, pnr, personnr, samordningsnummer, swedish id, personal identity",
     },
     Kind {
         entity: Entity::SeOrganisationsnummer,
-        forms: &[("999999~9999", Word), ("9999999999", Word)],
+        forms: &[(Word, "999999~9999 9999999999")],
         check: |value| part(value, 2, 4) >= 20 && luhn(value),
-        words: &[
-            "organisationsnummer",
-            "orgnr",
-            "orgnummer",
-            "foretag",
-            "company identity",
-            "bolag",
-        ],
+        words: "organisationsnummer, orgnr, orgnummer, foretag, company identity, bolag",
     },
     Kind {
         entity: Entity::FiPersonalIdentityCode,
-        forms: &[("999999A999X", Alone), ("999999-999X", Alone), ("999999+999X", Alone)],
+        forms: &[(Alone, "999999A999X 999999-999X 999999+999X")],
         check: finnish,
-        words: &["hetu", "henkilotunnus", "personal identity", "finnish id", "personbeteckning"],
+        words: "hetu, henkilotunnus, personal identity, finnish id, personbeteckning",
     },
     Kind {
         entity: Entity::DkCpr,
-        forms: &[("999999~9999", Word), ("9999999999", Word)],
+        forms: &[(Word, "999999~9999 9999999999")],
         check: is_dmy,
-        words: &["cpr", "cprnummer", "cprnr", "personnummer", "cpr nummer"],
+        words: "cpr, cprnummer, cprnr, personnummer, cpr nummer",
     },
     Kind {
         entity: Entity::NoFodselsnummer,
-        forms: &[("99999999999", Alone), ("999999~99999", Alone)],
+        forms: &[(Alone, "99999999999 999999~99999")],
         check: norwegian,
-        words: &["fodselsnummer", "personnummer", "fnr", "dnummer", "fodselsnr"],
+        words: "fodselsnummer, personnummer, fnr, dnummer, fodselsnr",
     },
 ];
 

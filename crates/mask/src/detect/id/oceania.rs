@@ -8,32 +8,27 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 4] = [
     Kind {
         entity: Entity::AuTfn,
-        forms: &[("999~999~999", Lone), ("999999999", Word), ("99999999", Word)],
+        forms: &[(Lone, "999~999~999"), (Word, "999999999 99999999")],
         check: tax_file,
-        words: &["tfn", "tax file"],
+        words: "tfn, tax file",
     },
     Kind {
         entity: Entity::AuMedicare,
-        forms: &[
-            ("9999~99999~9", Lone),
-            ("9999999999", Word),
-            ("9999~99999~9~9", Lone),
-            ("99999999999", Word),
-        ],
+        forms: &[(Lone, "9999~99999~9 9999~99999~9~9"), (Word, "9999999999 99999999999")],
         check: medicare,
-        words: &["medicare", "medicare number"],
+        words: "medicare, medicare number",
     },
     Kind {
         entity: Entity::AuAbn,
-        forms: &[("99~999~999~999", Alone), ("99999999999", Lone)],
+        forms: &[(Alone, "99~999~999~999"), (Lone, "99999999999")],
         check: business,
-        words: &["abn", "business number"],
+        words: "abn, business number",
     },
     Kind {
         entity: Entity::AuAcn,
-        forms: &[("999~999~999", Lone), ("999999999", Word)],
+        forms: &[(Lone, "999~999~999"), (Word, "999999999")],
         check: company,
-        words: &["acn", "company number"],
+        words: "acn, company number",
     },
 ];
 

@@ -8,42 +8,33 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 5] = [
     Kind {
         entity: Entity::RoCnp,
-        forms: &[("9999999999999", Word)],
+        forms: &[(Word, "9999999999999")],
         check: romanian,
-        words: &["cnp", "numeric personal", "cod numeric"],
+        words: "cnp, numeric personal, cod numeric",
     },
     Kind {
         entity: Entity::BgEgn,
-        forms: &[("9999999999", Word)],
+        forms: &[(Word, "9999999999")],
         check: bulgarian,
-        words: &["egn", "егн", "edinen grazhdanski"],
+        words: "egn, егн, edinen grazhdanski",
     },
     Kind {
         entity: Entity::GrAmka,
-        forms: &[("99999999999", Word)],
+        forms: &[(Word, "99999999999")],
         check: |value| is_dmy(value) && luhn(value),
-        words: &["amka", "αμκα"],
+        words: "amka, αμκα",
     },
     Kind {
         entity: Entity::GrAfm,
-        forms: &[("999999999", Word)],
+        forms: &[(Word, "999999999")],
         check: greek,
-        words: &["afm", "αφμ", "vat", "tax id"],
+        words: "afm, αφμ, vat, tax id",
     },
     Kind {
         entity: Entity::TrNationalId,
-        forms: &[("99999999999", Lone)],
+        forms: &[(Lone, "99999999999")],
         check: turkish,
-        words: &[
-            "tckn",
-            "kimlik",
-            "tc",
-            "tc kimlik",
-            "kisi",
-            "vatandaslik",
-            "turkish id",
-            "kimlik numarasi",
-        ],
+        words: "tckn, kimlik, tc, tc kimlik, kisi, vatandaslik, turkish id, kimlik numarasi",
     },
 ];
 

@@ -1,94 +1,59 @@
 //! The United States: taxpayers, employers, banks, passports, driver licences.
 
 use super::check::{is_uniform, part, weighted};
-use super::{Kind, Label, Lone, Word};
+use super::{Alone, Kind, Label, Lone, Word};
 use crate::entity::Entity;
 
 pub(super) static KINDS: [Kind; 7] = [
     Kind {
         entity: Entity::UsItin,
-        forms: &[
-            ("999~99~9999", super::Alone),
-            ("999~999999", Lone),
-            ("99999~9999", Lone),
-            ("999999999", Word),
-        ],
+        forms: &[(Alone, "999~99~9999"), (Lone, "999~999999 99999~9999"), (Word, "999999999")],
         check: itin,
-        words: &["itin", "taxpayer", "tin", "tax id", "individual taxpayer"],
+        words: "itin, taxpayer, tin, tax id, individual taxpayer",
     },
     Kind {
         // With dashes in the usual places it is another detector's.
         entity: Entity::UsSsn,
-        forms: &[("999~99~9999", Lone), ("999~999999", Lone), ("99999~9999", Lone)],
+        forms: &[(Lone, "999~99~9999 999~999999 99999~9999")],
         check: |value| !itin(value) && crate::detect::ssn::is_issued(value),
-        words: &["ssn", "social security", "socialsecurity"],
+        words: "ssn, social security, socialsecurity",
     },
     Kind {
         // Who calls a taxpayer's number by the other name means that.
         entity: Entity::UsSsn,
-        forms: &[("999~99~9999", Word)],
+        forms: &[(Word, "999~99~9999")],
         check: itin,
-        words: &["ssn", "social security", "socialsecurity"],
+        words: "ssn, social security, socialsecurity",
     },
     Kind {
         entity: Entity::UsEin,
-        forms: &[("99~9999999", Word), ("999999999", Label)],
+        forms: &[(Word, "99~9999999"), (Label, "999999999")],
         check: ein,
-        words: &["ein", "fein", "employer identification", "federal tax", "tax id", "employer id"],
+        words: "ein, fein, employer identification, federal tax, tax id, employer id",
     },
     Kind {
         entity: Entity::AbaRouting,
-        forms: &[("999999999", Word), ("9999~9999~9", Lone)],
+        forms: &[(Word, "999999999"), (Lone, "9999~9999~9")],
         check: routing,
-        words: &[
-            "routing",
-            "aba",
-            "rtn",
-            "routingnumber",
-            "transit number",
-            "bank transit",
-            "fedwire",
-            "ach",
-        ],
+        words: "routing, aba, rtn, routingnumber, transit number, bank transit, fedwire, ach",
     },
     Kind {
         entity: Entity::UsPassport,
-        forms: &[("A99999999", Label)],
+        forms: &[(Label, "A99999999")],
         check: any,
-        words: &["passport", "passports", "passportnumber", "travel document"],
+        words: "passport, passports, passportnumber, travel document",
     },
     Kind {
         entity: Entity::UsDriverLicense,
-        forms: &[
-            ("A9999999", Label),
-            ("A99999999", Label),
-            ("A999999999999", Label),
-            ("A99999999999999", Label),
-            ("A999~9999~9999", Label),
-            ("AA999999", Label),
-            ("AA9999999", Label),
-            ("9999999", Label),
-            ("99999999", Label),
-            ("999999999", Label),
-            ("999~999~999", Label),
-        ],
+        forms: &[(
+            Label,
+            "A9999999 A99999999 A999999999999 A99999999999999 A999~9999~9999 AA999999 \
+                AA9999999 9999999 99999999 999999999 999~999~999",
+        )],
         check: any,
-        words: &[
-            "driver license",
-            "drivers license",
-            "driver licence",
-            "drivers licence",
-            "driving license",
-            "driver lic",
-            "drivers lic",
-            "license number",
-            "driverslicense",
-            "driverlicense",
-            "dl",
-            "dmv",
-            "dln",
-            "state id",
-        ],
+        words: "driver license, drivers license, driver licence, drivers licence, \
+            driving license, driver lic, drivers lic, license number, driverslicense, \
+            driverlicense, dl, dmv, dln, state id",
     },
 ];
 

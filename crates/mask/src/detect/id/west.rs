@@ -8,49 +8,33 @@ use crate::entity::Entity;
 pub(super) static KINDS: [Kind; 4] = [
     Kind {
         entity: Entity::FrNir,
-        forms: &[
-            ("999999999999999", Alone),
-            ("9~99~99~99~999~999~99", Alone),
-            ("999999A99999999", Alone),
-            ("9~99~99~9A~999~999~99", Alone),
-            ("9999999999999~99", Alone),
-        ],
+        forms: &[(
+            Alone,
+            "999999999999999 9~99~99~99~999~999~99 999999A99999999 \
+                9~99~99~9A~999~999~99 9999999999999~99",
+        )],
         check: french,
-        words: &["nir", "insee", "securite sociale", "secu", "carte vitale", "numero ss"],
+        words: "nir, insee, securite sociale, secu, carte vitale, numero ss",
     },
     Kind {
         entity: Entity::BeNationalNumber,
-        forms: &[("99999999999", Lone), ("99~99~99~999~99", Alone), ("999999~999~99", Lone)],
+        forms: &[(Lone, "99999999999 999999~999~99"), (Alone, "99~99~99~999~99")],
         check: belgian,
-        words: &[
-            "rijksregister",
-            "rijksregisternummer",
-            "registre national",
-            "nationaal nummer",
-            "niss",
-            "insz",
-            "national number",
-        ],
+        words: "rijksregister, rijksregisternummer, registre national, nationaal nummer, \
+            niss, insz, national number",
     },
     Kind {
         entity: Entity::NlBsn,
-        forms: &[("999999999", Word), ("9999~99~999", Word), ("999~999~999", Word)],
+        forms: &[(Word, "999999999 9999~99~999 999~999~999")],
         check: dutch,
-        words: &["bsn", "burgerservicenummer", "sofinummer", "sofi", "citizen service"],
+        words: "bsn, burgerservicenummer, sofinummer, sofi, citizen service",
     },
     Kind {
         entity: Entity::ChAhv,
-        forms: &[("999~9999~9999~99", Alone), ("9999999999999", Lone)],
+        forms: &[(Alone, "999~9999~9999~99"), (Lone, "9999999999999")],
         check: swiss,
-        words: &[
-            "ahv",
-            "avs",
-            "ahvn",
-            "ahvnummer",
-            "sozialversicherungsnummer",
-            "assicurazione sociale",
-            "navs",
-        ],
+        words: "ahv, avs, ahvn, ahvnummer, sozialversicherungsnummer, assicurazione sociale, \
+            navs",
     },
 ];
 
