@@ -39,8 +39,19 @@ struct Near {
     distance: usize,
     /// Another value stands between them, and the word may be its label.
     crossed: bool,
-    after: bool,
-    key: bool,
+    side: Side,
+}
+
+/// Where a telling word stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// In the text before the value.
+    #[default]
+    Before,
+    /// In the text after it.
+    After,
+    /// In a key above the text.
+    Key,
 }
 
 /// The telling words round a value, the nearest first.
@@ -57,12 +68,10 @@ pub(crate) struct Relation {
     pub distance: usize,
     /// Whether its word is the label of this value: before it, with no other value between.
     pub label: bool,
-    /// Whether the word stands after the value.
-    pub after: bool,
+    /// Where its word stands.
+    pub side: Side,
     /// Whether a word that names something else is nearer.
     pub stopped: bool,
-    /// Whether the word stands in a key above the text.
-    pub key: bool,
 }
 
 impl Lexicon {
@@ -118,7 +127,8 @@ impl Lexicon {
                 let word = hash(part);
                 let both = previous.map_or(0, |previous| self.topics(pair(previous, word)));
                 let topics = self.topics(word) | both;
-                let key = Near { topics, distance: i * KEY_STEP, key: true, ..Near::default() };
+                let key =
+                    Near { topics, distance: i * KEY_STEP, side: Side::Key, ..Near::default() };
                 context.add(key);
                 previous = Some(word);
             }
@@ -206,7 +216,7 @@ impl Lexicon {
             let both = previous.map_or(0, |previous| self.topics(pair(previous, hash)));
             let topics = self.topics(hash) | both;
             let distance = LATER + open - end;
-            context.add(Near { topics, distance, after: true, ..Near::default() });
+            context.add(Near { topics, distance, side: Side::After, ..Near::default() });
             previous = Some(hash);
         }
     }
@@ -229,9 +239,9 @@ impl Context {
         let mut stopped = false;
         for near in self.near.get(..self.length).unwrap_or_default() {
             if near.topics & topics != 0 {
-                let Near { distance, after, key, .. } = *near;
-                let label = !(near.crossed || after || stopped);
-                return Some(Relation { distance, label, after, stopped, key });
+                let Near { distance, side, .. } = *near;
+                let label = !(near.crossed || side == Side::After || stopped);
+                return Some(Relation { distance, label, side, stopped });
             }
             stopped |= near.topics & stop != 0;
         }

@@ -1,4 +1,5 @@
-//! Addresses of cryptocurrencies, by their checksums: Base58Check, Bech32, EIP-55, Monero's.
+//! Addresses of cryptocurrencies, by their checksums: base 58 with a check, Bech32, EIP-55 and
+//! that of Monero.
 
 use sha2::{Digest, Sha256};
 use sha3::Keccak256;
@@ -175,7 +176,7 @@ fn is_ethereum(digits: &[u8]) -> Option<bool> {
     let hash = Keccak256::digest(digits.to_ascii_lowercase());
     let nibble = |i: usize| {
         let byte = at(&hash, i / 2);
-        if i % 2 == 0 { byte >> 4 } else { byte & 15 }
+        if i.is_multiple_of(2) { byte >> 4 } else { byte & 15 }
     };
     let right = |(i, b): (usize, &u8)| {
         !b.is_ascii_alphabetic() || b.is_ascii_uppercase() == (nibble(i) >= 8)

@@ -65,14 +65,14 @@ fn end_of(text: &[u8], start: usize, length: usize) -> Option<usize> {
     }
     let value = value.get(..length)?;
     let letters = value.iter().skip(4).filter(|b| b.is_ascii_alphabetic()).count();
-    let whole = !is_word(at(text, i)) && !(loose && letters > 4);
-    (whole && mod_97(value) == 1).then_some(i)
+    let spoilt = is_word(at(text, i)) || loose && letters > 4;
+    (!spoilt && mod_97(value) == 1).then_some(i)
 }
 
 /// The length of what may stand between two signs: one separator, or the end of a line.
 fn gap_at(text: &[u8], i: usize) -> usize {
     match (at(text, i), at(text, i + 1)) {
-        (b'\r', b'\n') | (b' ', b'\n') | (b'\n', b' ') => 2,
+        (b'\r' | b' ', b'\n') | (b'\n', b' ') => 2,
         (b' ' | b'-' | b'.' | b'/' | b'_' | b'\n', _) => 1,
         _ => 0,
     }

@@ -102,11 +102,11 @@ fn dotted(scene: &Scene<'_>, start: usize, found: &mut Found) {
 
 /// A longer row of octets is a digest or a dump.
 fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
-    let joins = |b: u8| matches!(b, b':' | b'-' | b'.');
-    !is_word(before(text, start, 1))
-        && !is_word(at(text, end))
-        && !(joins(before(text, start, 1)) && before(text, start, 2).is_ascii_hexdigit())
-        && !(joins(at(text, end)) && at(text, end + 1).is_ascii_hexdigit())
+    let joins = |sign: u8, next: u8| {
+        is_word(sign) || matches!(sign, b':' | b'-' | b'.') && next.is_ascii_hexdigit()
+    };
+    !joins(before(text, start, 1), before(text, start, 2))
+        && !joins(at(text, end), at(text, end + 1))
 }
 
 /// All zeros and all ones name no machine.

@@ -11,6 +11,7 @@ use super::number::Number;
 use super::shape::{glued, in_opaque_token, is_date, number as value};
 use super::{Found, span};
 use crate::bytes::{at, before, slice};
+use crate::context::Side;
 use crate::entity::Entity;
 use crate::words::Scene;
 
@@ -126,7 +127,10 @@ impl<'a> Form<'a> {
 
     fn score(&self, scene: &Scene<'_>) -> Option<f32> {
         if self.plus {
-            let digits = (0..self.count()).flat_map(|i| self.group(i).iter().copied());
+            let mut digits = [0_u8; 15];
+            let all = (0..self.count()).flat_map(|i| self.group(i));
+            digits.iter_mut().zip(all).for_each(|(slot, digit)| *slot = *digit);
+            let digits = slice(&digits, 0, self.digits);
             return (plan::is_possible(digits) && !self.is_dotted_list()).then_some(0.95);
         }
         if self.is_north_american() {
@@ -134,18 +138,18 @@ impl<'a> Form<'a> {
         }
         let context = WORDS.context(scene, self.start, self.end);
         let near = |topics, reach| {
-            context.relation(topics, OTHER).filter(|r| r.distance <= reach && !r.after)
+            context.relation(topics, OTHER).filter(|r| r.distance <= reach && r.side != Side::After)
         };
         let strong = near(STRONG, 24);
-        if strong.is_some_and(|r| self.is_plausible(r.key || r.distance <= 14)) {
+        if strong.is_some_and(|r| self.is_plausible(r.side == Side::Key || r.distance <= 14)) {
             return Some(0.85);
         }
         if !self.is_spaced_thousands() && near(OTHER, 24).is_some() || self.is_range() {
             return None;
         }
-        let personal = near(PERSONAL, 24).is_some_and(|r| !r.key && !r.stopped);
+        let personal = near(PERSONAL, 24).is_some_and(|r| r.side != Side::Key && !r.stopped);
         // Chats have keys such as `text` over everything.
-        let weak = near(WEAK, 40).is_some_and(|r| !r.key);
+        let weak = near(WEAK, 40).is_some_and(|r| r.side != Side::Key);
         let after = scene.after(self.end, 8, &AFTER) && self.ends_line_after_word();
         let spread = self.count() > 1 && self.digits >= 6 && self.is_plausible(false);
         let loose = self.digits >= 7 && (personal || !self.is_spaced_thousands());

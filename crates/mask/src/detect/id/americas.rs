@@ -45,7 +45,7 @@ pub(super) static KINDS: [Kind; 6] = [
             (Alone, "99~999~999~A"),
         ],
         check: chilean,
-        words: "rut, run, rol unico",
+        words: "rut, rol unico",
     },
 ];
 

@@ -74,7 +74,7 @@ pub(super) static KINDS: [Kind; 10] = [
     },
 ];
 
-/// BZSt: one digit of the first ten occurs twice or three times, and all others once at most.
+/// The tax office: one digit of the first ten occurs twice or three times, and all others once at most.
 fn tax(value: &[u8]) -> bool {
     let mut counts = [0_u8; 10];
     for byte in slice(value, 0, 10) {

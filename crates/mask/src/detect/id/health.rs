@@ -16,7 +16,7 @@ pub(super) static KINDS: [Kind; 5] = [
         entity: Entity::UsNpi,
         forms: &[(Word, "9999999999")],
         check: provider,
-        words: "npi, provider, national provider, prescriber, physician, npis",
+        words: "npi, npis, national provider, provider number, prescriber",
     },
     Kind {
         entity: Entity::MedicalLicense,

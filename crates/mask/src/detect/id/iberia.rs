@@ -34,7 +34,7 @@ pub(super) static KINDS: [Kind; 5] = [
         entity: Entity::PtNif,
         forms: &[(Word, "999999999 999~999~999")],
         check: portuguese,
-        words: "nif, contribuinte, nipc, fiscal, identificacao fiscal",
+        words: "nif, contribuinte, nipc, identificacao fiscal",
     },
 ];
 

@@ -10,7 +10,7 @@ pub(super) static KINDS: [Kind; 5] = [
         entity: Entity::InAadhaar,
         forms: &[(Lone, "9999~9999~9999"), (Word, "999999999999")],
         check: |value| at(value, 0) >= b'2' && verhoeff(value),
-        words: "aadhaar, aadhar, adhaar, uidai, uid, aadhaarnumber",
+        words: "aadhaar, aadhar, adhaar, uidai, aadhaarnumber",
     },
     Kind {
         entity: Entity::InPan,

@@ -39,7 +39,7 @@ pub(super) static KINDS: [Kind; 7] = [
     },
     Kind {
         entity: Entity::KrPassport,
-        forms: &[(Label, "A999A9999 A99999999")],
+        forms: &[(Lone, "A999A9999"), (Label, "A99999999")],
         check: |value| b"MSROD".contains(&at(value, 0)),
         words: "korean passport, passport",
     },

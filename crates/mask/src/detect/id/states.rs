@@ -4,7 +4,7 @@ use super::check::{is_uniform, part, weighted};
 use super::{Alone, Kind, Label, Lone, Word};
 use crate::entity::Entity;
 
-pub(super) static KINDS: [Kind; 7] = [
+pub(super) static KINDS: [Kind; 8] = [
     Kind {
         entity: Entity::UsItin,
         forms: &[(Alone, "999~99~9999"), (Lone, "999~999999 99999~9999"), (Word, "999999999")],
@@ -53,7 +53,17 @@ pub(super) static KINDS: [Kind; 7] = [
         check: any,
         words: "driver license, drivers license, driver licence, drivers licence, \
             driving license, driver lic, drivers lic, license number, driverslicense, \
-            driverlicense, dl, dmv, dln, state id",
+            driverlicense, state id",
+    },
+    Kind {
+        // The short words need a letter before the digits.
+        entity: Entity::UsDriverLicense,
+        forms: &[(
+            Label,
+            "A9999999 A99999999 A999999999999 A99999999999999 A999~9999~9999 AA999999",
+        )],
+        check: any,
+        words: "dl, dln, dmv",
     },
 ];
 
@@ -91,7 +101,8 @@ mod tests {
         yes(Entity::AbaRouting, "routing number: 121042882", "121042882");
         yes(Entity::UsPassport, "US passport A12803456", "A12803456");
         yes(Entity::UsDriverLicense, "driver's license no. H1223456", "H1223456");
-        yes(Entity::UsDriverLicense, "DL: 12345678", "12345678");
+        yes(Entity::UsDriverLicense, "DL: D1234567", "D1234567");
+        yes(Entity::UsDriverLicense, "driver license number 12345678", "12345678");
     }
 
     #[test]

@@ -1,0 +1,77 @@
+//! A place that some forms fit: what its words say, and which kind it is.
+
+use super::Trust::{Alone, Label, Lone, Word};
+use super::table::Form;
+use super::{STOP, Trust};
+use crate::bytes::slice;
+use crate::context::{Context, LEXICON, Relation, Side};
+use crate::detect::{Found, span};
+use crate::entity::Entity;
+use crate::words::Scene;
+
+/// A place that some forms fit, and what is known of it.
+pub(super) struct Candidate<'a> {
+    scene: &'a Scene<'a>,
+    start: usize,
+    end: usize,
+    context: Option<Context>,
+    best: Option<(Entity, f32, &'static str)>,
+}
+
+impl<'a> Candidate<'a> {
+    pub(super) fn new(scene: &'a Scene<'a>, start: usize, end: usize) -> Self {
+        Self { scene, start, end, context: None, best: None }
+    }
+
+    /// Takes note of a form whose check has passed.
+    pub(super) fn weigh(&mut self, form: &Form, trust: Trust) {
+        let (scene, start, end) = (self.scene, self.start, self.end);
+        let context = self.context.get_or_insert_with(|| LEXICON.context(scene, start, end));
+        let relation = context.relation(form.topic, STOP);
+        let named = relation.filter(|relation| match trust {
+            Alone | Lone | Word => !relation.stopped,
+            Label => {
+                relation.label
+                    || relation.side == Side::After && !relation.stopped && self.has_letters()
+            }
+        });
+        let (score, detector) = match (named, trust) {
+            (Some(Relation { distance, .. }), _) => {
+                let far = f32::from(u16::try_from(distance).unwrap_or(u16::MAX)) / 1000.0;
+                let most = match (trust, form.kind.entity) {
+                    // What has an entity of its own goes before what has none.
+                    (_, Entity::Passport | Entity::DriverLicense) => 0.87,
+                    (Label, _) => 0.90,
+                    _ => 0.94,
+                };
+                (most - far, if trust == Label { "id, label" } else { "id, word" })
+            }
+            (None, Alone) => (0.85, "id"),
+            (None, Lone) if self.is_lone() => (0.65, "id, alone"),
+            _ => return,
+        };
+        if self.best.is_none_or(|(_, best, _)| score > best) {
+            self.best = Some((form.kind.entity, score, detector));
+        }
+    }
+
+    fn has_letters(&self) -> bool {
+        slice(self.scene.text, self.start, self.end).iter().any(u8::is_ascii_alphabetic)
+    }
+
+    /// Whether the text holds nothing else, as the answer to a question may.
+    fn is_lone(&self) -> bool {
+        let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'.' | b'!' | b'"' | b'\'');
+        let text = self.scene.text;
+        self.scene.keys.is_empty()
+            && text.len() < self.end - self.start + 8
+            && slice(text, 0, self.start).iter().all(blank)
+            && slice(text, self.end, text.len()).iter().all(blank)
+    }
+
+    pub(super) fn settle(self, found: &mut Found) {
+        if let Some((entity, score, detector)) = self.best {
+            found.push(span((self.start, self.end), entity, score, detector));
+        }
+    }
+}
