@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::bytes::{at, before, slice};
+use crate::detect::{id, phone};
 use crate::fold::{LETTER, View};
 use crate::placeholder;
 use crate::words::{Scene, parts};
@@ -25,7 +26,7 @@ const MOST: usize = 12;
 
 /// Words that say which topics a value near them has.
 #[derive(Debug)]
-pub(crate) struct Lexicon {
+struct Lexicon {
     /// Sorted by hash.
     words: Vec<(u64, Topics)>,
     /// Which low halves of hashes occur at all.
@@ -55,10 +56,20 @@ pub(crate) enum Side {
 }
 
 /// The telling words round a value, the nearest first.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Context {
     near: [Near; MOST],
     length: usize,
+}
+
+/// The telling words round the place that was asked about last: several detectors ask about one.
+#[derive(Debug, Default)]
+pub(crate) struct Surroundings {
+    start: Option<usize>,
+    end: Option<usize>,
+    /// How many of the words stand in keys or before the value.
+    before: usize,
+    context: Context,
 }
 
 /// How a topic stands to a value.
@@ -76,7 +87,7 @@ pub(crate) struct Relation {
 
 impl Lexicon {
     /// A lexicon of words and of phrases of two words, in any script.
-    pub(crate) fn new<'a>(phrases: impl Iterator<Item = (&'a str, Topics)>) -> Self {
+    fn new<'a>(phrases: impl Iterator<Item = (&'a str, Topics)>) -> Self {
         let mut words: Vec<(u64, Topics)> = Vec::new();
         for (phrase, topics) in phrases {
             words.push((hash_phrase(phrase), topics));
@@ -109,15 +120,6 @@ impl Lexicon {
         }
         let place = self.words.binary_search_by_key(&hash, |word| word.0);
         place.ok().and_then(|i| self.words.get(i)).map_or(0, |word| word.1)
-    }
-
-    /// The telling words round `start..end` and in the keys above it.
-    pub(crate) fn context(&self, scene: &Scene<'_>, start: usize, end: usize) -> Context {
-        let mut context = Context { near: [Near::default(); MOST], length: 0 };
-        self.in_keys(scene, &mut context);
-        self.in_text_before(scene.text, start, &mut context);
-        self.in_text_after(scene.text, end, &mut context);
-        context
     }
 
     fn in_keys(&self, scene: &Scene<'_>, context: &mut Context) {
@@ -222,6 +224,28 @@ impl Lexicon {
     }
 }
 
+impl Surroundings {
+    /// The telling words round `start..end` and in the keys above it.
+    pub(crate) fn of(&mut self, scene: &Scene<'_>, start: usize, end: usize) -> &Context {
+        self.with(&LEXICON, scene, start, end)
+    }
+
+    fn with(&mut self, lexicon: &Lexicon, scene: &Scene<'_>, start: usize, end: usize) -> &Context {
+        if self.start != Some(start) {
+            self.context.length = 0;
+            lexicon.in_keys(scene, &mut self.context);
+            lexicon.in_text_before(scene.text, start, &mut self.context);
+            (self.start, self.before, self.end) = (Some(start), self.context.length, None);
+        }
+        if self.end != Some(end) {
+            self.context.length = self.before;
+            lexicon.in_text_after(scene.text, end, &mut self.context);
+            self.end = Some(end);
+        }
+        &self.context
+    }
+}
+
 impl Context {
     fn add(&mut self, near: Near) {
         if near.topics != 0
@@ -282,9 +306,14 @@ fn low(hash: u64) -> usize {
     usize::try_from(hash >> 20 & 0xfff).unwrap_or_default()
 }
 
-/// The lexicon of every identifier.
-pub(crate) static LEXICON: LazyLock<Lexicon> =
-    LazyLock::new(|| Lexicon::new(crate::detect::id::phrases()));
+/// The lexicon of every detector that looks words up here.
+static LEXICON: LazyLock<Lexicon> =
+    LazyLock::new(|| Lexicon::new(id::phrases().chain(phone::phrases())));
+
+/// Builds what is built once.
+pub(crate) fn prepare() {
+    LazyLock::force(&LEXICON);
+}
 
 #[cfg(test)]
 mod tests {
@@ -300,7 +329,8 @@ mod tests {
         let from = view.bytes().iter().position(|b| *b == b'#').unwrap();
         let keys: &[&str] = &[];
         let scene = Scene { text: view.bytes(), keys };
-        lexicon().context(&scene, from, from + 1).relation(topics, 4)
+        let mut surroundings = Surroundings::default();
+        surroundings.with(&lexicon(), &scene, from, from + 1).relation(topics, 4)
     }
 
     fn label(text: &str, topics: Topics) -> Option<bool> {
@@ -331,7 +361,8 @@ mod tests {
     #[test]
     fn keys_are_the_nearest_words() {
         let scene = Scene { text: b"#", keys: &["value", "taxId"] };
-        let context = lexicon().context(&scene, 0, 1);
+        let mut surroundings = Surroundings::default();
+        let context = surroundings.with(&lexicon(), &scene, 0, 1);
         assert_eq!(context.relation(2, 0).map(|r| r.distance), Some(KEY_STEP));
     }
 }

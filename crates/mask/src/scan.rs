@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, MatchKind, StartKind};
 
 use crate::bytes::{at, before};
+use crate::context::{self, Surroundings};
 use crate::detect::number::{Number, end_of_digits};
 use crate::detect::{
     Found, assign, auth, birth, card, crypto, email, geo, iban, id, ip, jwt, mac, pem, phone,
@@ -92,7 +93,7 @@ pub(crate) fn prepare() {
     LazyLock::force(&SCANNER);
     crate::fold::prepare();
     id::prepare();
-    phone::prepare();
+    context::prepare();
 }
 
 /// Whether a text is so short and plain that nothing can be in it: most strings of a request are
@@ -192,6 +193,7 @@ fn signs(scene: &Scene<'_>, found: &mut Found) {
 struct Reached {
     number: usize,
     word: usize,
+    near: Surroundings,
 }
 
 fn digits(scene: &Scene<'_>, start: usize, end: usize, reached: &mut Reached, found: &mut Found) {
@@ -204,7 +206,7 @@ fn digits(scene: &Scene<'_>, start: usize, end: usize, reached: &mut Reached, fo
     }
     // In a word only the first digits lead to it.
     if start >= reached.word {
-        id::mixed(scene, start, end, found);
+        id::mixed(scene, start, end, &mut reached.near, found);
         geo::detect(scene, start, end, found);
         birth::detect(scene, start, end, found);
         reached.word = end;
@@ -237,9 +239,9 @@ fn digits(scene: &Scene<'_>, start: usize, end: usize, reached: &mut Reached, fo
         ssn::detect(scene, &number, found);
     }
     if number.digits >= 6 {
-        id::digits(scene, &number, found);
+        id::digits(scene, &number, &mut reached.near, found);
     }
-    phone::detect(scene, &number, found);
+    phone::detect(scene, &number, &mut reached.near, found);
 }
 
 fn is_sign(byte: u8) -> bool {

@@ -33,7 +33,7 @@ use std::sync::LazyLock;
 pub(super) use check::luhn;
 pub(crate) use look::{digits, mixed};
 
-use crate::context::{LEXICON, Topics};
+use crate::context::Topics;
 use crate::entity::Entity;
 
 /// What must speak for a value of a form, beside its check.
@@ -111,5 +111,4 @@ pub(crate) fn phrases() -> impl Iterator<Item = (&'static str, Topics)> {
 /// Builds what is built once.
 pub(crate) fn prepare() {
     LazyLock::force(&table::TABLE);
-    LazyLock::force(&LEXICON);
 }

@@ -3,27 +3,26 @@
 mod plan;
 mod words;
 
-use std::sync::LazyLock;
-
-use words::{OTHER, PERSONAL, STRONG, WEAK, WORDS};
+pub(crate) use words::phrases;
+use words::{OTHER, PERSONAL, STRONG, WEAK};
 
 use super::number::Number;
 use super::shape::{glued, in_opaque_token, is_date, number as value};
 use super::{Found, span};
 use crate::bytes::{at, before, slice};
-use crate::context::Side;
+use crate::context::{Side, Surroundings};
 use crate::entity::Entity;
 use crate::words::Scene;
 
 /// A number right before one of these is one if it has the form of a national number.
 const AFTER: [&str; 7] = ["office", "fax", "mobile", "cell", "phone", "home", "landline"];
-/// Builds what is built once.
-pub(crate) fn prepare() {
-    LazyLock::force(&WORDS);
-}
-
 /// Looks for one phone number among the groups of a number.
-pub(crate) fn detect(scene: &Scene<'_>, number: &Number, found: &mut Found) {
+pub(crate) fn detect(
+    scene: &Scene<'_>,
+    number: &Number,
+    near: &mut Surroundings,
+    found: &mut Found,
+) {
     if number.digits < 6 {
         return;
     }
@@ -33,7 +32,7 @@ pub(crate) fn detect(scene: &Scene<'_>, number: &Number, found: &mut Found) {
         // The longest form wins: a country code belongs to the number.
         let fit = (first..groups).rev().find_map(|last| {
             let form = Form::read(scene.text, number, first, last)?;
-            form.score(scene).map(|score| (form, last, score))
+            form.score(scene, near).map(|score| (form, last, score))
         });
         let Some((form, last, score)) = fit else {
             first += 1;
@@ -125,7 +124,7 @@ impl<'a> Form<'a> {
         })
     }
 
-    fn score(&self, scene: &Scene<'_>) -> Option<f32> {
+    fn score(&self, scene: &Scene<'_>, near: &mut Surroundings) -> Option<f32> {
         if self.plus {
             let mut digits = [0_u8; 15];
             let all = (0..self.count()).flat_map(|i| self.group(i));
@@ -136,7 +135,7 @@ impl<'a> Form<'a> {
         if self.is_north_american() {
             return Some(0.9);
         }
-        let context = WORDS.context(scene, self.start, self.end);
+        let context = near.of(scene, self.start, self.end);
         let near = |topics, reach| {
             context.relation(topics, OTHER).filter(|r| r.distance <= reach && r.side != Side::After)
         };

@@ -4,7 +4,7 @@ use super::Trust::{Alone, Label, Lone, Word};
 use super::table::Form;
 use super::{STOP, Trust};
 use crate::bytes::slice;
-use crate::context::{Context, LEXICON, Relation, Side};
+use crate::context::{Relation, Side, Surroundings};
 use crate::detect::{Found, span};
 use crate::entity::Entity;
 use crate::words::Scene;
@@ -14,19 +14,17 @@ pub(super) struct Candidate<'a> {
     scene: &'a Scene<'a>,
     start: usize,
     end: usize,
-    context: Option<Context>,
     best: Option<(Entity, f32, &'static str)>,
 }
 
 impl<'a> Candidate<'a> {
     pub(super) fn new(scene: &'a Scene<'a>, start: usize, end: usize) -> Self {
-        Self { scene, start, end, context: None, best: None }
+        Self { scene, start, end, best: None }
     }
 
     /// Takes note of a form whose check has passed.
-    pub(super) fn weigh(&mut self, form: &Form, trust: Trust) {
-        let (scene, start, end) = (self.scene, self.start, self.end);
-        let context = self.context.get_or_insert_with(|| LEXICON.context(scene, start, end));
+    pub(super) fn weigh(&mut self, form: &Form, trust: Trust, near: &mut Surroundings) {
+        let context = near.of(self.scene, self.start, self.end);
         let relation = context.relation(form.topic, STOP);
         let named = relation.filter(|relation| match trust {
             Alone | Lone | Word => !relation.stopped,

@@ -4,13 +4,19 @@ use super::candidate::Candidate;
 use super::table::{Form, LETTERS, TABLE, place};
 use super::{LONGEST, Label, Lone, Word};
 use crate::bytes::{at, before, is_word, slice};
+use crate::context::Surroundings;
 use crate::detect::Found;
 use crate::detect::number::Number;
 use crate::detect::shape::in_opaque_token;
 use crate::words::Scene;
 
 /// Looks for identifiers of digits only among the groups of a number.
-pub(crate) fn digits(scene: &Scene<'_>, number: &Number, found: &mut Found) {
+pub(crate) fn digits(
+    scene: &Scene<'_>,
+    number: &Number,
+    near: &mut Surroundings,
+    found: &mut Found,
+) {
     let text = scene.text;
     let groups = number.groups();
     for first in 0..groups.len() {
@@ -48,7 +54,7 @@ pub(crate) fn digits(scene: &Scene<'_>, number: &Number, found: &mut Found) {
             let whole = first == 0 && last + 1 == groups.len();
             let value = value.get(..length).unwrap_or_default();
             let lengths = groups.get(first..=last).unwrap_or_default();
-            look(scene, (start, *end), (value, lengths, whole && !number.plus), forms, found);
+            look(scene, (start, *end), (value, lengths, whole && !number.plus), forms, near, found);
         }
     }
 }
@@ -58,6 +64,7 @@ fn look(
     (start, end): (usize, usize),
     (value, groups, whole): (&[u8], &[(usize, usize)], bool),
     forms: &[Form],
+    near: &mut Surroundings,
     found: &mut Found,
 ) {
     let mut candidate = Candidate::new(scene, start, end);
@@ -77,13 +84,19 @@ fn look(
         if !*free.get_or_insert_with(|| stands_free(scene.text, start, end)) {
             return;
         }
-        candidate.weigh(form, if fits { form.trust } else { Word });
+        candidate.weigh(form, if fits { form.trust } else { Word }, near);
     }
     candidate.settle(found);
 }
 
 /// Looks for identifiers with letters whose first run of digits is `start..end`.
-pub(crate) fn mixed(scene: &Scene<'_>, start: usize, end: usize, found: &mut Found) {
+pub(crate) fn mixed(
+    scene: &Scene<'_>,
+    start: usize,
+    end: usize,
+    near: &mut Surroundings,
+    found: &mut Found,
+) {
     let text = scene.text;
     let letters = letters_before(text, start);
     let open = start - letters;
@@ -92,18 +105,18 @@ pub(crate) fn mixed(scene: &Scene<'_>, start: usize, end: usize, found: &mut Fou
             let parted = letters_before(text, start - 1);
             let from = start - 1 - parted;
             if parted > 0 && parted < LETTERS && !is_word(before(text, from, 1)) {
-                try_forms(scene, from, place(parted, true, end - start), found);
+                try_forms(scene, from, place(parted, true, end - start), near, found);
             }
         }
-        if letters > 0 || is_alphanumeric_or_separator(at(text, end)) {
-            try_forms(scene, open, place(letters, false, end - start), found);
+        if letters > 0 || goes_on(text, end) {
+            try_forms(scene, open, place(letters, false, end - start), near, found);
         }
-        token(scene, open, end, found);
+        token(scene, open, end, near, found);
     }
 }
 
 /// Tries the forms of letters and digits at any place on the word at `open`.
-fn token(scene: &Scene<'_>, open: usize, end: usize, found: &mut Found) {
+fn token(scene: &Scene<'_>, open: usize, end: usize, near: &mut Surroundings, found: &mut Found) {
     let text = scene.text;
     let rest = slice(text, end, text.len().min(open + LONGEST + 1).max(end));
     let length =
@@ -119,13 +132,19 @@ fn token(scene: &Scene<'_>, open: usize, end: usize, found: &mut Found) {
     let mut candidate = Candidate::new(scene, open, open + length);
     for form in forms {
         if (form.kind.check)(slots) {
-            candidate.weigh(form, form.trust);
+            candidate.weigh(form, form.trust, near);
         }
     }
     candidate.settle(found);
 }
 
-fn try_forms(scene: &Scene<'_>, open: usize, place: Option<usize>, found: &mut Found) {
+fn try_forms(
+    scene: &Scene<'_>,
+    open: usize,
+    place: Option<usize>,
+    near: &mut Surroundings,
+    found: &mut Found,
+) {
     let forms = place.and_then(|place| TABLE.mixed.get(place)).map_or([].as_slice(), Vec::as_slice);
     for form in forms {
         let mut value = [0_u8; LONGEST];
@@ -138,7 +157,7 @@ fn try_forms(scene: &Scene<'_>, open: usize, place: Option<usize>, found: &mut F
             let mut candidate = Candidate::new(scene, open, end);
             // In lower case it is too much like a name in code.
             let trust = if plain { form.trust } else { form.trust.max(Lone) };
-            candidate.weigh(form, trust);
+            candidate.weigh(form, trust, near);
             candidate.settle(found);
         }
     }
@@ -183,8 +202,10 @@ fn is_separator(between: &[u8]) -> bool {
     matches!(between, b" " | b"-" | b"." | b"/" | b"+" | b":")
 }
 
-fn is_alphanumeric_or_separator(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'+' | b' ' | b'.' | b'/')
+/// Whether a value that begins with these digits may go on.
+fn goes_on(text: &[u8], end: usize) -> bool {
+    let (sign, next) = (at(text, end), at(text, end + 1));
+    sign.is_ascii_alphabetic() || is_separator(&[sign]) && next.is_ascii_alphanumeric()
 }
 
 /// Whether neither a word nor another number, an amount or a path goes on beside the range.

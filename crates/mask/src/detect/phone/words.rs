@@ -1,17 +1,15 @@
 //! Words beside telephone numbers, in the languages where Custody is used.
 
-use std::sync::LazyLock;
-
-use crate::context::{Lexicon, Topics};
+use crate::context::Topics;
 
 /// A number right after one of these is a phone number whatever its form.
-pub(super) const STRONG: Topics = 1;
+pub(super) const STRONG: Topics = 1 << 123;
 /// The number of a person or an office: one run of digits will do.
-pub(super) const PERSONAL: Topics = 2;
+pub(super) const PERSONAL: Topics = 1 << 124;
 /// A number near one of these is one if it has the form of a national number.
-pub(super) const WEAK: Topics = 4;
+pub(super) const WEAK: Topics = 1 << 125;
 /// Numbers after these count other things.
-pub(super) const OTHER: Topics = 8;
+pub(super) const OTHER: Topics = 1 << 126;
 
 const LISTS: [(Topics, &str); 4] = [
     (
@@ -46,9 +44,7 @@ const LISTS: [(Topics, &str); 4] = [
     ),
 ];
 
-/// The lexicon of these words.
-pub(super) static WORDS: LazyLock<Lexicon> = LazyLock::new(|| {
-    Lexicon::new(
-        LISTS.iter().flat_map(|(topics, words)| words.split(", ").map(|word| (word, *topics))),
-    )
-});
+/// Every word with its topic.
+pub(crate) fn phrases() -> impl Iterator<Item = (&'static str, Topics)> {
+    LISTS.iter().flat_map(|(topics, words)| words.split(", ").map(|word| (word, *topics)))
+}
