@@ -224,13 +224,14 @@ fn digits(scene: &Scene<'_>, start: usize, end: usize, reached: &mut Reached, fo
         return;
     };
     reached.number = number.end;
-    let breaks = at(text, number.end) == b'\n' || at(text, number.end + 1) == b'\n';
-    if breaks
+    let next = (at(text, number.end), at(text, number.end + 1));
+    let broken = matches!(next, (b'\n', _) | (_, b'\n') | (b' ', b' '));
+    if broken
         && number.digits < 16
-        && let Some(broken) = Number::read_over_line(text, start)
+        && let Some(broken) = Number::read_loosely(text, start)
         && (15..=19).contains(&broken.digits)
     {
-        card::over_line(scene, &broken, found);
+        card::broken(scene, &broken, found);
     }
     if number.digits >= 12 {
         card::detect(scene, &number, found);

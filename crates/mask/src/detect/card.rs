@@ -61,8 +61,9 @@ pub(crate) fn detect(scene: &Scene<'_>, number: &Number, found: &mut Found) {
     }
 }
 
-/// Looks for a card number that is broken over two lines, in a usual layout only.
-pub(crate) fn over_line(scene: &Scene<'_>, number: &Number, found: &mut Found) {
+/// Looks for a card number that is broken over two lines, in a usual layout only. Where two blanks
+/// stand between its groups, as in a table, it needs a word.
+pub(crate) fn broken(scene: &Scene<'_>, number: &Number, found: &mut Found) {
     const BROKEN: [&[usize]; 4] = [&[4, 4, 4, 4], &[4, 6, 5], &[8, 8], &[4, 4, 4, 4, 3]];
     let mut digits = [0_u8; 19];
     let mut layout = [0_usize; 5];
@@ -81,7 +82,11 @@ pub(crate) fn over_line(scene: &Scene<'_>, number: &Number, found: &mut Found) {
         length += group.len();
     }
     let range = (number.start, number.end);
-    if BROKEN.contains(&&*slots) && is_card(value) && !in_opaque_token(scene.text, range.0, range.1)
+    let table = slice(scene.text, range.0, range.1).windows(2).any(|pair| pair == b"  ");
+    if BROKEN.contains(&&*slots)
+        && is_card(value)
+        && (!table || scene.before(range.0, 60, &WORDS))
+        && !in_opaque_token(scene.text, range.0, range.1)
     {
         found.push(span(range, Entity::CreditCard, 0.9, "card"));
     }
@@ -210,7 +215,9 @@ mod tests {
             "card 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
             "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
         );
+        yes(Entity::CreditCard, "cc: 4111  1111  1111  1111", "4111  1111  1111  1111");
         no(Entity::CreditCard, "4111\n1111\n1111\n1111");
+        no(Entity::CreditCard, "rows 4111  1111  1111  1111");
     }
 
     #[test]

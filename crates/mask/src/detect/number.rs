@@ -26,18 +26,20 @@ impl Number {
         Self::read_by(text, from, next_group)
     }
 
-    /// As [`Number::read`], over the end of one line.
-    pub(crate) fn read_over_line(text: &[u8], from: usize) -> Option<Self> {
+    /// As [`Number::read`], over the end of one line, and over two blanks.
+    pub(crate) fn read_loosely(text: &[u8], from: usize) -> Option<Self> {
         let mut lines = 1;
         Self::read_by(text, from, |text, close| {
             next_group(text, close).or_else(|| {
                 let gap = match (at(text, close), at(text, close + 1)) {
                     (b'\r' | b' ' | b'-', b'\n') | (b'\n', b' ') => 2,
+                    (b' ', b' ') => 2,
                     (b'\n', _) => 1,
                     _ => return None,
                 };
-                let more = lines > 0 && at(text, close + gap).is_ascii_digit();
-                lines -= usize::from(more);
+                let line = usize::from(slice(text, close, close + gap).contains(&b'\n'));
+                let more = lines >= line && at(text, close + gap).is_ascii_digit();
+                lines -= if more { line } else { 0 };
                 more.then_some(close + gap)
             })
         })
@@ -135,7 +137,7 @@ mod tests {
         assert_eq!(read("+46 (0)8 928 571 38 fax"), Some(("+46 (0)8 928 571 38".into(), 6)));
         assert_eq!(read("12  34"), Some(("12".into(), 1)));
         assert_eq!(read("12\n34"), Some(("12".into(), 1)));
-        let over = Number::read_over_line(b"12\n34\n56", 0).unwrap();
+        let over = Number::read_loosely(b"12\n34\n56", 0).unwrap();
         assert_eq!((over.end, over.digits), (5, 4));
     }
 

@@ -112,7 +112,7 @@ impl<'a> Form<'a> {
         let joined = cut.is_some_and(joined) || joined(rest);
         let named = glued(self.text, self.start, self.end)
             || in_opaque_token(self.text, self.start, with_extension(self.text, self.end));
-        !(money || decimal || joined || named || self.holds_date())
+        !(money || decimal || joined || named || self.holds_date() && !self.is_pairs())
     }
 
     fn holds_date(&self) -> bool {
@@ -134,6 +134,9 @@ impl<'a> Form<'a> {
         }
         if self.is_north_american() {
             return Some(0.9);
+        }
+        if self.is_abroad() || self.is_pairs() {
+            return Some(0.8);
         }
         let context = near.of(scene, self.start, self.end);
         let near = |topics, reach| {
@@ -161,6 +164,30 @@ impl<'a> Form<'a> {
         let plain = (weak || after) && self.is_plain_national()
             || (personal || after) && self.is_run(after);
         (self.count() == 1 && plain && !self.is_assigned()).then_some(0.6)
+    }
+
+    /// `0044 20 7946 0958`: two zeros for the `+`.
+    fn is_abroad(&self) -> bool {
+        let mut digits = [0_u8; 15];
+        let all = (0..self.count()).flat_map(|i| self.group(i));
+        digits.iter_mut().zip(all).for_each(|(slot, digit)| *slot = *digit);
+        let digits = slice(&digits, 0, self.digits);
+        let blanks = (0..self.count() - 1).all(|i| matches!(self.separator(i), b" " | b"-"));
+        let code = matches!(self.group(0).len(), 4 | 5);
+        code && self.count() > 2
+            && blanks
+            && digits.strip_prefix(b"00").is_some_and(plan::is_possible)
+    }
+
+    /// `06.12.34.56.78`, as in France.
+    fn is_pairs(&self) -> bool {
+        let head = self.group(0);
+        self.count() == 5
+            && at(head, 0) == b'0'
+            && at(head, 1) != b'0'
+            && (0..5).all(|i| self.group(i).len() == 2)
+            && (0..4).all(|i| self.separator(i) == b".")
+            && (1..5).any(|i| value(self.group(i)) != value(self.group(i - 1)) + 1)
     }
 
     /// Eight to twelve digits in one run that are no date and no time.
@@ -311,6 +338,8 @@ mod tests {
             "024 971 50 30",
             "(08) 8747 6301",
             "(71) 4233-6306",
+            "0044 20 7946 0958",
+            "06.12.34.56.78",
         ] {
             yes(Entity::Phone, &format!("so {value}, then"), value);
         }
@@ -355,6 +384,8 @@ mod tests {
             "100 000 mobile users",
             "id 555-1234",
             "01 02 03 04 05",
+            "01.02.03.04.05",
+            "0012 3456 7890",
             "3.14159265",
             "order 12345678",
             "/orders/123-456-7890",

@@ -14,7 +14,7 @@ pub(super) static KINDS: [Kind; 8] = [
     Kind {
         // With dashes in the usual places it is another detector's.
         entity: Entity::UsSsn,
-        forms: &[(Lone, "999~99~9999 999~999999 99999~9999")],
+        forms: &[(Lone, "999~99~9999 999~999999 99999~9999"), (Word, "999999999")],
         check: |value| !itin(value) && crate::detect::ssn::is_issued(value),
         words: "ssn, social security, socialsecurity",
     },
@@ -97,6 +97,7 @@ mod tests {
     fn numbers_as_they_are_written() {
         yes(Entity::UsItin, "file 911-70-1234 then", "911-70-1234");
         yes(Entity::UsItin, "my ITIN: 911701234.", "911701234");
+        yes(Entity::UsSsn, "ssn 4 6 0 8 9 9 8 4 7", "4 6 0 8 9 9 8 4 7");
         yes(Entity::UsEin, "our EIN is 12-3456789", "12-3456789");
         yes(Entity::AbaRouting, "routing number: 121042882", "121042882");
         yes(Entity::UsPassport, "US passport A12803456", "A12803456");
