@@ -112,6 +112,10 @@ fn is_telling(token: &[u8], colons: usize) -> bool {
     {
         return false;
     }
+    // `::10.0.0.1`
+    if token.contains(&b'.') {
+        return true;
+    }
     let digits = token.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = token.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let mixed = colons >= 3 || letters > 0;

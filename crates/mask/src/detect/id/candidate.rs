@@ -57,14 +57,22 @@ impl<'a> Candidate<'a> {
         slice(self.scene.text, self.start, self.end).iter().any(u8::is_ascii_alphabetic)
     }
 
-    /// Whether the text holds nothing else, as the answer to a question may.
+    /// Whether the text holds nothing but this value and others like it, as an answer may.
     fn is_lone(&self) -> bool {
-        let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'.' | b'!' | b'"' | b'\'');
+        const LONGEST: usize = 96;
+        const SHORTEST: usize = 6;
         let text = self.scene.text;
+        let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+        let mut words = [slice(text, 0, self.start), slice(text, self.end, text.len())]
+            .into_iter()
+            .flat_map(|rest| rest.split(|byte| !part(byte)));
         self.scene.keys.is_empty()
-            && text.len() < self.end - self.start + 8
-            && slice(text, 0, self.start).iter().all(blank)
-            && slice(text, self.end, text.len()).iter().all(blank)
+            && text.len() <= LONGEST
+            && words.all(|word| {
+                let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
+                digits >= SHORTEST - 2 && word.len() >= SHORTEST
+                    || matches!(word, b"" | b"." | b"-" | b"and")
+            })
     }
 
     pub(super) fn settle(self, found: &mut Found) {

@@ -5,7 +5,7 @@ use super::{Alone, Kind, Label, Lone, Word};
 use crate::bytes::{at, slice};
 use crate::entity::Entity;
 
-pub(super) static KINDS: [Kind; 10] = [
+pub(super) static KINDS: [Kind; 11] = [
     Kind {
         entity: Entity::DeTaxId,
         forms: &[(Lone, "99999999999 99~999~999~999")],
@@ -24,6 +24,12 @@ pub(super) static KINDS: [Kind; 10] = [
         entity: Entity::DeIdCard,
         forms: &[(Lone, "XXXXXXXXX")],
         check: id_card,
+        words: "personalausweis, ausweis, ausweisnummer, identity card, id card, perso",
+    },
+    Kind {
+        entity: Entity::DeIdCard,
+        forms: &[(Word, "A99999999")],
+        check: old_card,
         words: "personalausweis, ausweis, ausweisnummer, identity card, id card, perso",
     },
     Kind {
@@ -96,9 +102,12 @@ fn is_document(value: &[u8], heads: &[u8]) -> bool {
 }
 
 fn id_card(value: &[u8]) -> bool {
-    // The old cards count `T` and eight digits, the last of which checks nothing.
-    let old = at(value, 0) == b'T' && slice(value, 1, 9).iter().all(u8::is_ascii_digit);
-    is_document(value, b"CFGHJKLMNPRTVWXYZ") || old && !is_uniform(slice(value, 1, 8))
+    is_document(value, b"CFGHJKLMNPRTVWXYZ")
+}
+
+/// The cards until 2010 count `T` and eight digits, the last of which checks nothing.
+fn old_card(value: &[u8]) -> bool {
+    at(value, 0) == b'T'
 }
 
 fn passport(value: &[u8]) -> bool {

@@ -20,7 +20,7 @@ pub(super) static KINDS: [Kind; 5] = [
     },
     Kind {
         entity: Entity::MedicalLicense,
-        forms: &[(Word, "AA9999999 A99999999")],
+        forms: &[(Lone, "AA9999999 A99999999")],
         check: prescriber,
         words: "dea, prescriber, medical license, medical licence, controlled substance",
     },
