@@ -16,13 +16,18 @@ const LENGTHS: &str = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY
 
 /// Looks for an IBAN whose check digits are the two digits at `at`.
 pub(crate) fn detect(scene: &Scene<'_>, digits: usize, found: &mut Found) {
-    // `DE 89 3704 …`
+    // `DE 89 3704 …`: in capitals only, for many a word of two letters stands before a number.
     let parted = usize::from(before(scene.text, digits, 1) == b' ');
     let Some(start) = digits.checked_sub(2 + parted) else {
         return;
     };
     let country = slice(scene.text, start, start + 2);
-    if !country.iter().all(u8::is_ascii_alphabetic) || is_word(before(scene.text, start, 1)) {
+    let letters = if parted == 1 { u8::is_ascii_uppercase } else { u8::is_ascii_alphabetic };
+    let next = digits + 2 + gap_at(scene.text, digits + 2);
+    if !country.iter().all(letters)
+        || is_word(before(scene.text, start, 1))
+        || !at(scene.text, next).is_ascii_alphanumeric()
+    {
         return;
     }
     let Some(length) = length_in(country) else {

@@ -1,4 +1,7 @@
 //! Calling codes of countries and the lengths of the numbers behind them.
+//!
+//! A library with all the metadata takes 80 ms and 8 MB for its first number and 2 ms for each
+//! country that a national number is tried in, so it stands outside of what every text can pay.
 
 use crate::detect::shape::number;
 
