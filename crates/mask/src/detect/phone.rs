@@ -16,6 +16,9 @@ use crate::words::Scene;
 
 /// A number right before one of these is one if it has the form of a national number.
 const AFTER: [&str; 7] = ["office", "fax", "mobile", "cell", "phone", "home", "landline"];
+/// Nobody writes a number in more groups.
+const MOST_GROUPS: usize = 8;
+
 /// Looks for one phone number among the groups of a number.
 pub(crate) fn detect(
     scene: &Scene<'_>,
@@ -30,7 +33,7 @@ pub(crate) fn detect(
     let mut first = 0;
     while first < groups {
         // The longest form wins: a country code belongs to the number.
-        let fit = (first..groups).rev().find_map(|last| {
+        let fit = (first..groups.min(first + MOST_GROUPS)).rev().find_map(|last| {
             let form = Form::read(scene.text, number, first, last)?;
             form.score(scene, near).map(|score| (form, last, score))
         });
@@ -248,6 +251,20 @@ impl<'a> Form<'a> {
         prefix && telling && lengths == [3, 3, 4]
     }
 
+    /// `8e 02 54 21 95 22 b1`: octets among others.
+    fn is_in_dump(&self) -> bool {
+        let octet = |from: usize| {
+            let pair = slice(self.text, from, from + 2);
+            let hex = pair.len() == 2 && pair.iter().all(u8::is_ascii_hexdigit);
+            hex.then(|| pair.iter().any(u8::is_ascii_digit))
+        };
+        let left = (before(self.text, self.start, 1) == b' ').then(|| self.start.checked_sub(3));
+        let left = left.flatten().and_then(octet);
+        let right = (at(self.text, self.end) == b' ').then(|| octet(self.end + 1)).flatten();
+        let pairs = (0..self.count()).all(|i| self.group(i).len() == 2);
+        pairs && (left == Some(true) || right == Some(true) || left.is_some() && right.is_some())
+    }
+
     /// A trunk zero or a bracketed area code, and groups as people write them.
     fn is_national(&self) -> bool {
         let bracket = at(self.text, self.start) == b'(' && self.group(0).len() >= 2;
@@ -260,6 +277,7 @@ impl<'a> Form<'a> {
         (bracket && self.digits >= 9 || trunk && (9..=11).contains(&self.digits))
             && even
             && !counts_up
+            && !self.is_in_dump()
     }
 
     /// Ten or eleven digits in one run that do not look like a time.
@@ -385,6 +403,7 @@ mod tests {
             "id 555-1234",
             "01 02 03 04 05",
             "01.02.03.04.05",
+            "dd 60 8e 02 54 21 95 22 b1 90",
             "0012 3456 7890",
             "3.14159265",
             "order 12345678",

@@ -10,6 +10,9 @@ use crate::detect::number::Number;
 use crate::detect::shape::in_opaque_token;
 use crate::words::Scene;
 
+/// No layout has more groups.
+const MOST_GROUPS: usize = 7;
+
 /// Looks for identifiers of digits only among the groups of a number.
 pub(crate) fn digits(
     scene: &Scene<'_>,
@@ -27,7 +30,9 @@ pub(crate) fn digits(
             continue;
         }
         for (last, (_, end)) in groups.iter().enumerate().skip(first) {
-            if last > first && !is_separator(number.separator(text, last - 1)) {
+            let parts = last > first && !is_separator(number.separator(text, last - 1));
+            // The longest layout; more groups are single digits of the whole number, or a list.
+            if parts || first > 0 && last - first > MOST_GROUPS {
                 break;
             }
             // Two groups with a dot are a fraction.
@@ -46,12 +51,13 @@ pub(crate) fn digits(
             if !matches!(number.separator(text, last), b"" | b" ") {
                 continue;
             }
-            let forms = TABLE.digits.get(length).map_or([].as_slice(), Vec::as_slice);
-            if forms.is_empty() {
+            let whole = first == 0 && last + 1 == groups.len();
+            let counts = TABLE.counts.get(length).copied().unwrap_or_default();
+            if counts >> (last - first + 1) & 1 == 0 && (!whole || counts == 0) {
                 continue;
             }
+            let forms = TABLE.digits.get(length).map_or([].as_slice(), Vec::as_slice);
             let start = groups.get(first).map_or(0, |group| group.0);
-            let whole = first == 0 && last + 1 == groups.len();
             let value = value.get(..length).unwrap_or_default();
             let lengths = groups.get(first..=last).unwrap_or_default();
             look(scene, (start, *end), (value, lengths, whole && !number.plus), forms, near, found);
@@ -84,7 +90,10 @@ fn look(
         if !*free.get_or_insert_with(|| stands_free(scene.text, start, end)) {
             return;
         }
-        candidate.weigh(form, if fits { form.trust } else { Word }, near);
+        // Out of a row of numbers with blanks between them, any few have some layout.
+        let listed = !whole && slice(scene.text, start, end).contains(&b' ');
+        let trust = if listed || !fits { form.trust.max(Word) } else { form.trust };
+        candidate.weigh(form, trust, near);
     }
     candidate.settle(found);
 }

@@ -22,6 +22,8 @@ pub(super) struct Form {
 pub(super) struct Table {
     /// Forms of digits only, by how many they are.
     pub digits: Vec<Vec<Form>>,
+    /// Of those, a bit for each number of groups that occurs.
+    pub counts: Vec<u32>,
     /// Forms with letters, by the letters before the first digits, whether a separator follows
     /// them, and the length of the first run of digits.
     pub mixed: Vec<Vec<Form>>,
@@ -66,7 +68,10 @@ pub(super) static TABLE: LazyLock<Table> = LazyLock::new(|| {
             }
         }
     }
-    Table { digits, mixed, tokens }
+    let count =
+        |forms: &Vec<Form>| forms.iter().fold(0, |bits, form| bits | 1 << form.groups.len());
+    let counts = digits.iter().map(count).collect();
+    Table { digits, counts, mixed, tokens }
 });
 
 pub(super) fn place(letters: usize, parted: bool, run: usize) -> Option<usize> {
