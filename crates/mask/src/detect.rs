@@ -2,17 +2,23 @@
 
 pub(crate) mod assign;
 pub(crate) mod auth;
+pub(crate) mod birth;
 pub(crate) mod card;
+pub(crate) mod crypto;
 pub(crate) mod email;
+pub(crate) mod geo;
 pub(crate) mod iban;
+pub(crate) mod id;
 pub(crate) mod ip;
 pub(crate) mod jwt;
+pub(crate) mod mac;
 pub(crate) mod number;
 pub(crate) mod pem;
 pub(crate) mod phone;
 pub(crate) mod secret;
 pub(crate) mod shape;
 pub(crate) mod ssn;
+pub(crate) mod swift;
 
 use crate::entity::Entity;
 use crate::span::Span;

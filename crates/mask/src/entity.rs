@@ -70,6 +70,190 @@ entities! {
     Address = "ADDRESS", Name;
     /// An organisation's name. Kept unless a policy says otherwise.
     Organisation = "ORG", Name;
+    /// A domestic bank account number or sort code.
+    BankAccount = "BANK_ACCOUNT", Financial;
+    /// A bank's identifier code.
+    Swift = "SWIFT", Financial;
+    /// A routing number of a bank of the United States.
+    AbaRouting = "ABA_ROUTING_NUMBER", Financial;
+    /// An address of a cryptocurrency.
+    Crypto = "CRYPTO", Financial;
+    /// A hardware address.
+    MacAddress = "MAC_ADDRESS", Network;
+    /// A place by latitude and longitude.
+    Geo = "GEO", Personal;
+    /// A date of birth.
+    DateOfBirth = "DATE_OF_BIRTH", Personal;
+    /// A vehicle identification number.
+    Vin = "VIN", Personal;
+    /// A vehicle's number plate.
+    VehiclePlate = "VEHICLE_PLATE", Personal;
+    /// A number of a patient's record.
+    MedicalRecord = "MEDICAL_RECORD", Health;
+    /// A number of a member of a health plan.
+    HealthPlan = "HEALTH_PLAN", Health;
+    /// A passport number of a country that has no entity of its own.
+    Passport = "PASSPORT", National;
+    /// A driving licence of a country that has no entity of its own.
+    DriverLicense = "DRIVER_LICENSE", National;
+    /// A taxpayer number of the United States.
+    UsItin = "US_ITIN", National;
+    /// An employer number of the United States.
+    UsEin = "US_EIN", National;
+    /// A driver licence of the United States.
+    UsDriverLicense = "US_DRIVER_LICENSE", National;
+    /// A passport of the United States.
+    UsPassport = "US_PASSPORT", National;
+    /// A beneficiary of Medicare in the United States.
+    UsMbi = "US_MBI", Health;
+    /// A provider of health care in the United States.
+    UsNpi = "US_NPI", Health;
+    /// A prescriber's number of the DEA.
+    MedicalLicense = "MEDICAL_LICENSE", Health;
+    /// A patient of the National Health Service.
+    UkNhs = "UK_NHS", Health;
+    /// A national insurance number of the United Kingdom.
+    UkNino = "UK_NINO", National;
+    /// A passport of the United Kingdom.
+    UkPassport = "UK_PASSPORT", National;
+    /// A driving licence of the United Kingdom.
+    UkDrivingLicence = "UK_DRIVING_LICENCE", National;
+    /// A postcode of the United Kingdom, which names some fifteen doors.
+    UkPostcode = "UK_POSTCODE", Personal;
+    /// A tax number of a person in Germany.
+    DeTaxId = "DE_TAX_ID", National;
+    /// An identity card of Germany.
+    DeIdCard = "DE_ID_CARD", National;
+    /// A passport of Germany.
+    DePassport = "DE_PASSPORT", National;
+    /// A pension insurance number of Germany.
+    DeSocialSecurity = "DE_SOCIAL_SECURITY", National;
+    /// A health insurance number of Germany.
+    DeHealthInsurance = "DE_HEALTH_INSURANCE", Health;
+    /// A VAT number of Germany.
+    DeVatId = "DE_VAT_ID", National;
+    /// A physician's number of Germany.
+    DeLanr = "DE_LANR", Health;
+    /// A medical practice's number of Germany.
+    DeBsnr = "DE_BSNR", Health;
+    /// A social security number of France.
+    FrNir = "FR_NIR", National;
+    /// An identity and tax number of Spain.
+    EsNif = "ES_NIF", National;
+    /// A foreigner's number of Spain.
+    EsNie = "ES_NIE", National;
+    /// A passport of Spain.
+    EsPassport = "ES_PASSPORT", National;
+    /// A tax code of a person in Italy.
+    ItFiscalCode = "IT_FISCAL_CODE", National;
+    /// A VAT number of Italy.
+    ItVatCode = "IT_VAT_CODE", National;
+    /// A passport of Italy.
+    ItPassport = "IT_PASSPORT", National;
+    /// An identity card of Italy.
+    ItIdentityCard = "IT_IDENTITY_CARD", National;
+    /// A driving licence of Italy.
+    ItDriverLicense = "IT_DRIVER_LICENSE", National;
+    /// A personal number of Poland.
+    PlPesel = "PL_PESEL", National;
+    /// A tax number of Poland.
+    PlNip = "PL_NIP", National;
+    /// A citizen service number of the Netherlands.
+    NlBsn = "NL_BSN", National;
+    /// A national register number of Belgium.
+    BeNationalNumber = "BE_NATIONAL_NUMBER", National;
+    /// A tax number of Portugal.
+    PtNif = "PT_NIF", National;
+    /// A personal number of Sweden.
+    SePersonnummer = "SE_PERSONNUMMER", National;
+    /// An organisation's number of Sweden.
+    SeOrganisationsnummer = "SE_ORGANISATIONSNUMMER", National;
+    /// A personal identity code of Finland.
+    FiPersonalIdentityCode = "FI_PERSONAL_IDENTITY_CODE", National;
+    /// A personal number of Denmark.
+    DkCpr = "DK_CPR", National;
+    /// A birth number of Norway.
+    NoFodselsnummer = "NO_FODSELSNUMMER", National;
+    /// A social insurance number of Austria.
+    AtSvnr = "AT_SVNR", National;
+    /// A social insurance number of Switzerland.
+    ChAhv = "CH_AHV", National;
+    /// A personal number of Romania.
+    RoCnp = "RO_CNP", National;
+    /// A personal number of Bulgaria.
+    BgEgn = "BG_EGN", National;
+    /// A social security number of Greece.
+    GrAmka = "GR_AMKA", National;
+    /// A tax number of Greece.
+    GrAfm = "GR_AFM", National;
+    /// A personal public service number of Ireland.
+    IePps = "IE_PPS", National;
+    /// A birth number of the Czech Republic or Slovakia.
+    CzRodneCislo = "CZ_RODNE_CISLO", National;
+    /// A personal number of Croatia.
+    HrOib = "HR_OIB", National;
+    /// A personal code of Estonia or Lithuania.
+    EeIsikukood = "EE_ISIKUKOOD", National;
+    /// A national identity number of Turkey.
+    TrNationalId = "TR_NATIONAL_ID", National;
+    /// A tax number of a person in Brazil.
+    BrCpf = "BR_CPF", National;
+    /// A tax number of a firm in Brazil.
+    BrCnpj = "BR_CNPJ", National;
+    /// A population register code of Mexico.
+    MxCurp = "MX_CURP", National;
+    /// A tax number of Argentina.
+    ArCuit = "AR_CUIT", National;
+    /// An identity and tax number of Chile.
+    ClRut = "CL_RUT", National;
+    /// A social insurance number of Canada.
+    CaSin = "CA_SIN", National;
+    /// A tax file number of Australia.
+    AuTfn = "AU_TFN", National;
+    /// A Medicare card of Australia.
+    AuMedicare = "AU_MEDICARE", Health;
+    /// A business number of Australia.
+    AuAbn = "AU_ABN", National;
+    /// A company number of Australia.
+    AuAcn = "AU_ACN", National;
+    /// An identity number of South Africa.
+    ZaIdNumber = "ZA_ID_NUMBER", National;
+    /// An identity number of Israel.
+    IlId = "IL_ID", National;
+    /// An identity number of Singapore.
+    SgNricFin = "SG_NRIC_FIN", National;
+    /// A number of an entity in Singapore.
+    SgUen = "SG_UEN", National;
+    /// A resident registration number of South Korea.
+    KrRrn = "KR_RRN", National;
+    /// A foreigner's registration number of South Korea.
+    KrFrn = "KR_FRN", National;
+    /// A business registration number of South Korea.
+    KrBrn = "KR_BRN", National;
+    /// A passport of South Korea.
+    KrPassport = "KR_PASSPORT", National;
+    /// A driving licence of South Korea.
+    KrDriverLicense = "KR_DRIVER_LICENSE", National;
+    /// A national identity number of Thailand.
+    ThTnin = "TH_TNIN", National;
+    /// A resident identity number of China.
+    CnResidentId = "CN_RESIDENT_ID", National;
+    /// An identity number of Taiwan.
+    TwNationalId = "TW_NATIONAL_ID", National;
+    /// An identity card of Hong Kong.
+    HkId = "HK_ID", National;
+    /// An individual number of Japan.
+    JpMyNumber = "JP_MY_NUMBER", National;
+    /// An Aadhaar number of India.
+    InAadhaar = "IN_AADHAAR", National;
+    /// A permanent account number of India.
+    InPan = "IN_PAN", National;
+    /// A voter's card of India.
+    InVoter = "IN_VOTER", National;
+    /// A passport of India.
+    InPassport = "IN_PASSPORT", National;
+    /// A tax number of a firm in India.
+    InGstin = "IN_GSTIN", National;
 }
 
 /// What kinds of value an entity belongs to; policies and documentation speak of groups.

@@ -28,6 +28,7 @@ mod allow;
 mod bytes;
 mod checks;
 mod clean;
+mod context;
 mod counts;
 mod custom;
 mod decoded;

@@ -4,9 +4,13 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, MatchKind, StartKind};
 
-use crate::bytes::at;
+use crate::bytes::{at, before};
+use crate::context::{self, Surroundings};
 use crate::detect::number::{Number, end_of_digits};
-use crate::detect::{Found, assign, auth, card, email, iban, ip, jwt, pem, phone, secret, ssn};
+use crate::detect::{
+    Found, assign, auth, birth, card, crypto, email, geo, iban, id, ip, jwt, mac, pem, phone,
+    secret, ssn, swift,
+};
 use crate::pass::Overdue;
 use crate::rules::{self, Rule};
 use crate::words::Scene;
@@ -22,9 +26,11 @@ enum Anchor {
     Pem,
     Jwt,
     Azure,
+    Bank,
+    Hardware,
 }
 
-const WORDS: [(&str, Anchor); 29] = [
+const WORDS: [(&str, Anchor); 34] = [
     ("key", Anchor::Name),
     ("token", Anchor::Name),
     ("secret", Anchor::Name),
@@ -54,6 +60,11 @@ const WORDS: [(&str, Anchor); 29] = [
     ("ewog", Anchor::Jwt),
     ("Q~", Anchor::Azure),
     ("flyv1 ", Anchor::Scheme),
+    ("swift", Anchor::Bank),
+    ("bic", Anchor::Bank),
+    ("mac", Anchor::Hardware),
+    ("hardware address", Anchor::Hardware),
+    ("physical address", Anchor::Hardware),
 ];
 
 struct Scanner {
@@ -82,16 +93,20 @@ fn automaton(words: &[&str]) -> AhoCorasick {
 pub(crate) fn prepare() {
     LazyLock::force(&SCANNER);
     crate::fold::prepare();
+    id::prepare();
+    context::prepare();
 }
 
 /// Whether a text is so short and plain that nothing can be in it: most strings of a request are
 /// keys, roles and types.
 ///
 /// Numbers need digits, addresses need `@`, `:` or digits, assignments need a sign between name and
-/// value, and the shortest token is longer than this.
+/// value, and the shortest token is longer than this. Codes of banks are in capitals.
 pub(crate) fn is_plain(text: &str) -> bool {
     const SHORT: usize = 12;
-    text.len() <= SHORT && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
+    text.len() <= SHORT
+        && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
+        && !(matches!(text.len(), 8 | 11) && text.bytes().all(|b| b.is_ascii_uppercase()))
 }
 
 /// Everything any detector finds, in no order, overlaps and all.
@@ -99,6 +114,9 @@ pub(crate) fn scan(scene: &Scene<'_>, overdue: Overdue<'_>) -> Found {
     let mut found = Found::new();
     words(scene, overdue, &mut found);
     signs(scene, overdue, &mut found);
+    if scene.text.len() <= 11 && !scene.keys.is_empty() {
+        swift::below_key(scene, &mut found);
+    }
     found
 }
 
@@ -134,6 +152,8 @@ fn words(scene: &Scene<'_>, overdue: Overdue<'_>, found: &mut Found) {
             }
             Anchor::Name | Anchor::Pem | Anchor::Jwt => {}
             Anchor::Azure => secret::azure(scene, hit.start(), found),
+            Anchor::Bank => swift::after_word(scene, hit.start(), hit.end(), found),
+            Anchor::Hardware => mac::after_word(scene, hit.start(), hit.end(), found),
         }
     }
 }
@@ -143,7 +163,7 @@ fn signs(scene: &Scene<'_>, overdue: Overdue<'_>, found: &mut Found) {
     const STRETCH: usize = 32;
     let text = scene.text;
     let mut i = 0;
-    let mut number_end = 0;
+    let mut reached = Reached::default();
     let mut colon_end = 0;
     let mut count = 0;
     while let Some(rest) = text.get(i..) {
@@ -165,12 +185,13 @@ fn signs(scene: &Scene<'_>, overdue: Overdue<'_>, found: &mut Found) {
             b'@' => email::detect(scene, i, found),
             b':' => {
                 if i >= colon_end && looks_hexadecimal(text, i) {
+                    mac::at_colon(scene, i, found);
                     colon_end = ip::detect_v6(scene, i, found);
                 }
             }
             _ => {
                 let end = end_of_digits(text, i);
-                digits(scene, i, end, &mut number_end, found);
+                digits(scene, i, end, &mut reached, found);
                 i = end;
                 continue;
             }
@@ -179,27 +200,61 @@ fn signs(scene: &Scene<'_>, overdue: Overdue<'_>, found: &mut Found) {
     }
 }
 
-fn digits(scene: &Scene<'_>, start: usize, end: usize, number_end: &mut usize, found: &mut Found) {
+/// How far what later digits belong to was looked at already.
+#[derive(Default)]
+struct Reached {
+    number: usize,
+    word: usize,
+    near: Surroundings,
+}
+
+fn digits(scene: &Scene<'_>, start: usize, end: usize, reached: &mut Reached, found: &mut Found) {
+    let text = scene.text;
     if end - start >= 2 {
         iban::detect(scene, start, found);
     }
-    if at(scene.text, end) == b'.' && end - start <= 3 {
+    if at(text, end) == b'.' && end - start <= 3 {
         ip::detect_v4(scene, start, found);
     }
-    if start < *number_end {
+    // In a word only the first digits lead to it.
+    if start >= reached.word {
+        id::mixed(scene, start, end, &mut reached.near, found);
+        geo::detect(scene, start, end, found);
+        birth::detect(scene, start, end, found);
+        reached.word = end;
+        if at(text, end).is_ascii_alphabetic() || before(text, start, 1).is_ascii_alphabetic() {
+            reached.word = crypto::detect(scene, start, found);
+        }
+        if end - start <= 4 {
+            mac::at_digits(scene, start, found);
+        }
+    }
+    if start < reached.number {
         return;
     }
-    let Some(number) = Number::read(scene.text, start) else {
+    let Some(number) = Number::read(text, start) else {
         return;
     };
-    *number_end = number.end;
+    reached.number = number.end;
+    let next = (at(text, number.end), at(text, number.end + 1));
+    let broken = matches!(next, (b'\n', _) | (_, b'\n') | (b' ', b' '));
+    if broken
+        && number.digits < 16
+        && let Some(broken) = Number::read_loosely(text, start)
+        && (15..=19).contains(&broken.digits)
+    {
+        card::broken(scene, &broken, found);
+    }
     if number.digits >= 12 {
         card::detect(scene, &number, found);
     }
     if number.digits >= 9 {
         ssn::detect(scene, &number, found);
     }
-    phone::detect(scene, &number, found);
+    if number.digits >= 6 {
+        id::digits(scene, &number, &mut reached.near, found);
+    }
+    phone::detect(scene, &number, &mut reached.near, found);
 }
 
 fn is_sign(byte: u8) -> bool {

@@ -1,5 +1,9 @@
 //! What holds for every text.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests stop at a broken sample")]
+
+use std::fmt::Write as _;
+
 use mask::{Action, Entity, Masker, Policy, Settings, Taken, Target};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -194,7 +198,7 @@ fn written(value: &Value, seed: u64) -> String {
             c if quoted && next() % 5 == 0 => {
                 let mut units = [0; 2];
                 for unit in c.encode_utf16(&mut units) {
-                    out.push_str(&format!("\\u{unit:04x}"));
+                    write!(out, "\\u{unit:04x}").unwrap();
                 }
                 continue;
             }

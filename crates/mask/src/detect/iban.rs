@@ -16,11 +16,18 @@ const LENGTHS: &str = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY
 
 /// Looks for an IBAN whose check digits are the two digits at `at`.
 pub(crate) fn detect(scene: &Scene<'_>, digits: usize, found: &mut Found) {
-    let Some(start) = digits.checked_sub(2) else {
+    // `DE 89 3704 …`: in capitals only, for many a word of two letters stands before a number.
+    let parted = usize::from(before(scene.text, digits, 1) == b' ');
+    let Some(start) = digits.checked_sub(2 + parted) else {
         return;
     };
-    let country = slice(scene.text, start, digits);
-    if !country.iter().all(u8::is_ascii_alphabetic) || is_word(before(scene.text, start, 1)) {
+    let country = slice(scene.text, start, start + 2);
+    let letters = if parted == 1 { u8::is_ascii_uppercase } else { u8::is_ascii_alphabetic };
+    let next = digits + 2 + gap_at(scene.text, digits + 2);
+    if !country.iter().all(letters)
+        || is_word(before(scene.text, start, 1))
+        || !at(scene.text, next).is_ascii_alphanumeric()
+    {
         return;
     }
     let Some(length) = length_in(country) else {
@@ -44,18 +51,36 @@ fn end_of(text: &[u8], start: usize, length: usize) -> Option<usize> {
     let mut value = [0_u8; LONGEST];
     let mut i = start;
     let mut read = 0;
+    let mut loose = false;
     while read < length {
         let byte = at(text, i);
         if byte.is_ascii_alphanumeric() {
             *value.get_mut(read)? = byte.to_ascii_uppercase();
             read += 1;
-        } else if !matches!(byte, b' ' | b'-') || !at(text, i + 1).is_ascii_alphanumeric() {
-            return None;
+            i += 1;
+        } else {
+            let gap = gap_at(text, i);
+            if gap == 0 || !at(text, i + gap).is_ascii_alphanumeric() {
+                return None;
+            }
+            // Blanks stand behind every fourth sign; anything else may be a sentence.
+            loose |= read % 4 > 0 || byte != b' ';
+            i += gap;
         }
-        i += 1;
     }
-    let whole = !is_word(at(text, i));
-    (whole && mod_97(value.get(..length)?) == 1).then_some(i)
+    let value = value.get(..length)?;
+    let letters = value.iter().skip(4).filter(|b| b.is_ascii_alphabetic()).count();
+    let spoilt = is_word(at(text, i)) || loose && letters > 4;
+    (!spoilt && mod_97(value) == 1).then_some(i)
+}
+
+/// The length of what may stand between two signs: one separator, or the end of a line.
+fn gap_at(text: &[u8], i: usize) -> usize {
+    match (at(text, i), at(text, i + 1)) {
+        (b'\r' | b' ', b'\n') | (b'\n', b' ') => 2,
+        (b' ' | b'-' | b'.' | b'/' | b'_' | b'\n', _) => 1,
+        _ => 0,
+    }
 }
 
 /// The remainder of the number that the value spells with its head moved to the end.
@@ -82,6 +107,10 @@ mod tests {
             "GB33 BUKB 2020 1555 5555 55",
             "DE89370400440532013000",
             "de89 3704 0044 0532 0130 00",
+            "DE89-3704-0044-0532-0130-00",
+            "DE89.3704.0044.0532.0130.00",
+            "DE89 3704 0044\n0532 0130 00",
+            "DE 89 3704 0044 0532 0130 00",
             "FR1420041010050500013M02606",
             "NO9386011117947",
             "MT84MALT011000012345MTLCAST001S",
@@ -94,6 +123,7 @@ mod tests {
     fn wrong_ones_are_none() {
         for text in [
             "GB34BUKB20201555555555",
+            "no 93 people of the 86 in 011117 days and 947",
             "GB33BUKB2020155555555",
             "GB33BUKB202015555555551",
             "ZZ33BUKB20201555555555",

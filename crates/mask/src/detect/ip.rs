@@ -36,9 +36,31 @@ pub(crate) fn detect_v4(scene: &Scene<'_>, start: usize, found: &mut Found) {
         return;
     }
     let sure = scene.before(start, 30, &WORDS) && !scene.before(start, 12, &VERSIONS);
-    if sure || !scene.before(start, 30, &VERSIONS) {
+    let used = matches!(at(text, end), b':' | b'/') || left == b'/' && left_far == b'/';
+    if sure || (used || !is_numbering(octets)) && !scene.before(start, 30, &VERSIONS) {
+        let end = with_prefix(text, start, end, 32);
         found.push(span((start, end), Entity::IpAddress, if sure { 0.95 } else { 0.8 }, "ipv4"));
     }
+}
+
+/// Sections of documents, object identifiers and versions count in small numbers.
+fn is_numbering(octets: [u8; 4]) -> bool {
+    const SMALL: u8 = 32;
+    octets.iter().all(|octet| *octet < SMALL) && octets.first() != Some(&10)
+        || matches!(octets, [1, 3, 6, _] | [2, 5, 4 | 29, _])
+}
+
+/// Takes in the length of a network's prefix, as in `10.0.0.0/8`; in a URL it is a path.
+fn with_prefix(text: &[u8], start: usize, end: usize, most: u64) -> usize {
+    let stop = super::number::end_of_digits(text, end + 1);
+    let digits = slice(text, end + 1, stop);
+    let prefix = at(text, end) == b'/'
+        && (1..=3).contains(&digits.len())
+        && super::shape::number(digits) <= most
+        && !is_word(at(text, stop))
+        && at(text, stop) != b'/'
+        && before(text, start, 1) != b'/';
+    if prefix { stop } else { end }
 }
 
 /// Looks for the IPv6 address round the colon at `colon`; tells where it stopped looking.
@@ -69,13 +91,31 @@ pub(crate) fn detect_v6(scene: &Scene<'_>, colon: usize, found: &mut Found) -> u
         && !address.is_unspecified()
         && (is_telling(token, colons) || scene.before(start, 30, &WORDS))
     {
+        let end = with_prefix(text, start, with_zone(text, end), 128);
         found.push(span((start, end), Entity::IpAddress, 0.9, "ipv6"));
     }
     stop
 }
 
-/// `a::b` is a path in code and `10::20` a slice; an address says more.
+/// Takes in the name of an interface, as in `fe80::1%eth0`.
+fn with_zone(text: &[u8], end: usize) -> usize {
+    const NAME: Set = Set::alnum_and(b"");
+    let stop = run(text, end + 1, &NAME);
+    if at(text, end) == b'%' && (2..=15).contains(&(stop - end - 1)) { stop } else { end }
+}
+
+/// `a::b` and `f16::E` are paths in code and `10::20` is a slice; an address says more.
 fn is_telling(token: &[u8], colons: usize) -> bool {
+    let last = token.rsplit(|b| *b == b':').next().unwrap_or_default();
+    let first = at(token, 0);
+    if colons == 2 && first != b':' && at(last, 0).is_ascii_alphabetic() && !first.is_ascii_digit()
+    {
+        return false;
+    }
+    // `::10.0.0.1`
+    if token.contains(&b'.') {
+        return true;
+    }
     let digits = token.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = token.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let mixed = colons >= 3 || letters > 0;
@@ -103,7 +143,7 @@ fn octets_from(text: &[u8], start: usize) -> Option<([u8; 4], usize)> {
     Some((octets, i))
 }
 
-/// These name no machine in particular.
+/// These name no machine in particular: loopback, any, broadcast. Private ones name one.
 fn is_benign(octets: [u8; 4]) -> bool {
     matches!(octets, [127, 0, 0, 1] | [0, ..] | [255, 255, ..])
 }
@@ -118,7 +158,9 @@ mod tests {
         yes(Entity::IpAddress, "from 106.31.73.20.", "106.31.73.20");
         yes(Entity::IpAddress, "http://10.1.2.3:8080/x", "10.1.2.3");
         yes(Entity::IpAddress, "host/10.0.0.7:8080", "10.0.0.7");
-        yes(Entity::IpAddress, "10.0.0.0/8", "10.0.0.0");
+        yes(Entity::IpAddress, "10.0.0.0/8", "10.0.0.0/8");
+        yes(Entity::IpAddress, "http://10.1.2.3/24", "10.1.2.3");
+        yes(Entity::IpAddress, "dns 1.1.1.1", "1.1.1.1");
         yes(Entity::IpAddress, "|172.61.42.192|", "172.61.42.192");
     }
 
@@ -126,6 +168,8 @@ mod tests {
     fn addresses_of_version_6() {
         yes(Entity::IpAddress, "at [2001:db8::1]:443", "2001:db8::1");
         yes(Entity::IpAddress, "fe80::1 is up", "fe80::1");
+        yes(Entity::IpAddress, "via fe80::1%eth0 or", "fe80::1%eth0");
+        yes(Entity::IpAddress, "route 2001:db8::/32 is", "2001:db8::/32");
         yes(Entity::IpAddress, "to ::ffff:10.0.0.1 now", "::ffff:10.0.0.1");
         let full = "d80:e4b5:79da:6cf6:71f3:51f7:9161:c319";
         yes(Entity::IpAddress, &format!("address {full} blocked"), full);
@@ -142,6 +186,8 @@ mod tests {
             "Chrome/91.0.4.77 Safari",
             "1.2.3.4-rc1",
             "1.3.6.1.4.1",
+            "see 20.8.2.3 and 2.5.29.31",
+            "f16::E",
             "1.2.3.456",
             "01.2.3.4",
             "127.0.0.1",

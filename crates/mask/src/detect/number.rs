@@ -3,7 +3,7 @@
 use crate::bytes::{at, before, is_word, slice};
 
 /// No number people write has more groups.
-const MOST: usize = 16;
+const MOST: usize = 19;
 
 /// Groups of digits with nothing but separators between them.
 #[derive(Debug)]
@@ -23,6 +23,32 @@ pub(crate) struct Number {
 impl Number {
     /// Reads the number whose first group starts at `from`; `None` if a word leads into it.
     pub(crate) fn read(text: &[u8], from: usize) -> Option<Self> {
+        Self::read_by(text, from, next_group)
+    }
+
+    /// As [`Number::read`], over the end of one line, and over two blanks.
+    pub(crate) fn read_loosely(text: &[u8], from: usize) -> Option<Self> {
+        let mut lines = 1;
+        Self::read_by(text, from, |text, close| {
+            next_group(text, close).or_else(|| {
+                let gap = match (at(text, close), at(text, close + 1)) {
+                    (b'\r' | b' ' | b'-', b'\n') | (b'\n' | b' ', b' ') => 2,
+                    (b'\n', _) => 1,
+                    _ => return None,
+                };
+                let line = usize::from(slice(text, close, close + gap).contains(&b'\n'));
+                let more = lines >= line && at(text, close + gap).is_ascii_digit();
+                lines -= if more { line } else { 0 };
+                more.then_some(close + gap)
+            })
+        })
+    }
+
+    fn read_by(
+        text: &[u8],
+        from: usize,
+        mut next_group: impl FnMut(&[u8], usize) -> Option<usize>,
+    ) -> Option<Self> {
         let mut start = from;
         if before(text, start, 1) == b'(' {
             start -= 1;
@@ -110,6 +136,8 @@ mod tests {
         assert_eq!(read("+46 (0)8 928 571 38 fax"), Some(("+46 (0)8 928 571 38".into(), 6)));
         assert_eq!(read("12  34"), Some(("12".into(), 1)));
         assert_eq!(read("12\n34"), Some(("12".into(), 1)));
+        let over = Number::read_loosely(b"12\n34\n56", 0).unwrap();
+        assert_eq!((over.end, over.digits), (5, 4));
     }
 
     #[test]

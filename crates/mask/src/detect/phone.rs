@@ -1,80 +1,31 @@
 //! Telephone numbers: international, North American, and national forms beside a telling word.
 
+mod plan;
+mod words;
+
+pub(crate) use words::phrases;
+use words::{OTHER, PERSONAL, STRONG, WEAK};
+
 use super::number::Number;
 use super::shape::{glued, in_opaque_token, is_date, number as value};
 use super::{Found, span};
 use crate::bytes::{at, before, slice};
+use crate::context::{Side, Surroundings};
 use crate::entity::Entity;
 use crate::words::Scene;
 
-/// A number right after one of these is a phone number whatever its form.
-const STRONG: [&str; 26] = [
-    "phone",
-    "phones",
-    "telephone",
-    "tel",
-    "telefon",
-    "telefono",
-    "telephon",
-    "mobile",
-    "cell",
-    "cellphone",
-    "cellular",
-    "fax",
-    "whatsapp",
-    "sms",
-    "dial",
-    "handy",
-    "mobil",
-    "movil",
-    "celular",
-    "portable",
-    "telefone",
-    "hotline",
-    "landline",
-    "mob",
-    "ph",
-    "phonenumber",
-];
-/// A number near one of these is one if it has the form of a national number.
-const WEAK: [&str; 12] = [
-    "call",
-    "calls",
-    "called",
-    "calling",
-    "text",
-    "reach",
-    "contact",
-    "message",
-    "messages",
-    "registered",
-    "ring",
-    "rufnummer",
-];
 /// A number right before one of these is one if it has the form of a national number.
 const AFTER: [&str; 7] = ["office", "fax", "mobile", "cell", "phone", "home", "landline"];
-/// Numbers after these count other things.
-const OTHER: [&str; 16] = [
-    "order",
-    "invoice",
-    "ticket",
-    "isbn",
-    "tracking",
-    "ref",
-    "version",
-    "zip",
-    "postcode",
-    "sku",
-    "serial",
-    "timestamp",
-    "epoch",
-    "id",
-    "uuid",
-    "issue",
-];
+/// Nobody writes a number in more groups.
+const MOST_GROUPS: usize = 8;
 
 /// Looks for one phone number among the groups of a number.
-pub(crate) fn detect(scene: &Scene<'_>, number: &Number, found: &mut Found) {
+pub(crate) fn detect(
+    scene: &Scene<'_>,
+    number: &Number,
+    near: &mut Surroundings,
+    found: &mut Found,
+) {
     if number.digits < 6 {
         return;
     }
@@ -82,9 +33,9 @@ pub(crate) fn detect(scene: &Scene<'_>, number: &Number, found: &mut Found) {
     let mut first = 0;
     while first < groups {
         // The longest form wins: a country code belongs to the number.
-        let fit = (first..groups).rev().find_map(|last| {
+        let fit = (first..groups.min(first + MOST_GROUPS)).rev().find_map(|last| {
             let form = Form::read(scene.text, number, first, last)?;
-            form.score(scene).map(|score| (form, last, score))
+            form.score(scene, near).map(|score| (form, last, score))
         });
         let Some((form, last, score)) = fit else {
             first += 1;
@@ -164,7 +115,7 @@ impl<'a> Form<'a> {
         let joined = cut.is_some_and(joined) || joined(rest);
         let named = glued(self.text, self.start, self.end)
             || in_opaque_token(self.text, self.start, with_extension(self.text, self.end));
-        !(money || decimal || joined || named || self.holds_date())
+        !(money || decimal || joined || named || self.holds_date() && !self.is_pairs())
     }
 
     fn holds_date(&self) -> bool {
@@ -176,30 +127,109 @@ impl<'a> Form<'a> {
         })
     }
 
-    fn score(&self, scene: &Scene<'_>) -> Option<f32> {
+    fn score(&self, scene: &Scene<'_>, near: &mut Surroundings) -> Option<f32> {
         if self.plus {
-            let telling = self.digits >= 8 && self.group(0).first() != Some(&b'0');
-            return telling.then_some(0.95);
+            let mut digits = [0_u8; 15];
+            let all = (0..self.count()).flat_map(|i| self.group(i));
+            digits.iter_mut().zip(all).for_each(|(slot, digit)| *slot = *digit);
+            let digits = slice(&digits, 0, self.digits);
+            return (plan::is_possible(digits) && !self.is_dotted_list()).then_some(0.95);
         }
         if self.is_north_american() {
             return Some(0.9);
         }
-        let shaped = self.is_national();
-        let strong = scene.before(self.start, 24, &STRONG);
-        if strong && self.is_plausible(scene) {
+        if self.is_abroad() || self.is_pairs() {
+            return Some(0.8);
+        }
+        let context = near.of(scene, self.start, self.end);
+        let near = |topics, reach| {
+            context.relation(topics, OTHER).filter(|r| r.distance <= reach && r.side != Side::After)
+        };
+        let strong = near(STRONG, 24);
+        if strong.is_some_and(|r| self.is_plausible(r.side == Side::Key || r.distance <= 14)) {
             return Some(0.85);
         }
-        if !self.is_spaced_thousands() && scene.before(self.start, 24, &OTHER) {
+        if !self.is_spaced_thousands() && near(OTHER, 24).is_some() || self.is_range() {
             return None;
         }
-        let weak = scene.before_in_text(self.start, 40, &WEAK);
+        let personal = near(PERSONAL, 24).is_some_and(|r| r.side != Side::Key && !r.stopped);
+        // Chats have keys such as `text` over everything.
+        let weak = near(WEAK, 40).is_some_and(|r| r.side != Side::Key);
         let after = scene.after(self.end, 8, &AFTER) && self.ends_line_after_word();
-        let spread = self.count() > 1 && self.digits >= 6 && self.is_plausible(scene);
-        let loose = self.digits >= 7 && !self.is_spaced_thousands();
-        if after && spread || weak && spread && loose || shaped && self.count() > 2 {
+        let spread = self.count() > 1 && self.digits >= 6 && self.is_plausible(false);
+        let loose = self.digits >= 7 && (personal || !self.is_spaced_thousands());
+        if after && spread
+            || (weak || personal) && spread && loose
+            || self.is_national() && self.count() > 2
+        {
             return Some(0.7);
         }
-        ((weak || after) && self.count() == 1 && self.is_plain_national()).then_some(0.6)
+        let plain = (weak || after) && self.is_plain_national()
+            || (personal || after) && self.is_run(after);
+        (self.count() == 1 && plain && !self.is_assigned()).then_some(0.6)
+    }
+
+    /// `0044 20 7946 0958`: two zeros for the `+`.
+    fn is_abroad(&self) -> bool {
+        let mut digits = [0_u8; 15];
+        let all = (0..self.count()).flat_map(|i| self.group(i));
+        digits.iter_mut().zip(all).for_each(|(slot, digit)| *slot = *digit);
+        let digits = slice(&digits, 0, self.digits);
+        let blanks = (0..self.count() - 1).all(|i| matches!(self.separator(i), b" " | b"-"));
+        let code = matches!(self.group(0).len(), 4 | 5);
+        code && self.count() > 2
+            && blanks
+            && digits.strip_prefix(b"00").is_some_and(plan::is_possible)
+    }
+
+    /// `06.12.34.56.78`, as in France.
+    fn is_pairs(&self) -> bool {
+        let head = self.group(0);
+        self.count() == 5
+            && at(head, 0) == b'0'
+            && at(head, 1) != b'0'
+            && (0..5).all(|i| self.group(i).len() == 2)
+            && (0..4).all(|i| self.separator(i) == b".")
+            && (1..5).any(|i| value(self.group(i)) != value(self.group(i - 1)) + 1)
+    }
+
+    /// Eight to twelve digits in one run that are no date and no time.
+    fn is_run(&self, from_line: bool) -> bool {
+        let run = self.group(0);
+        let date = run.len() == 8
+            && (is_date(slice(run, 0, 4), slice(run, 4, 6), slice(run, 6, 8))
+                || is_date(slice(run, 0, 2), slice(run, 2, 4), slice(run, 4, 8)));
+        let epoch = run.len() == 10 && matches!(value(slice(run, 0, 2)), 10..=19);
+        let fresh = !from_line || matches!(before(self.text, self.start, 1), b'\n' | 0);
+        (8..=12).contains(&run.len()) && !date && !epoch && fresh
+    }
+
+    /// Two bounds: years, message numbers.
+    fn is_range(&self) -> bool {
+        let (from, to) = (value(self.group(0)), value(self.group(1)));
+        self.count() == 2
+            && self.group(0).len() == self.group(1).len()
+            && self.group(0).len() <= 4
+            && self.separator(0).contains(&b'-')
+            && from < to
+            && to < 3000
+    }
+
+    /// A constant in code: `pub const CALL: u32 = 2147790711`.
+    fn is_assigned(&self) -> bool {
+        let left = before(self.text, self.start, 1);
+        let left = if left == b' ' { before(self.text, self.start, 2) } else { left };
+        left == b'=' && before(self.text, self.start, 1) == b' '
+    }
+
+    /// Sections of a standard behind a name that ends with `+`, or a year of many digits.
+    fn is_dotted_list(&self) -> bool {
+        let single = (0..self.count()).filter(|i| self.group(*i).len() == 1).count();
+        let year = self.count() == 3
+            && self.group(0).len() >= 4
+            && self.group(1).len() == 2
+            && self.group(2).len() == 2;
+        single > 3 || year
     }
 
     /// Area, exchange and line, with the separators of North America.
@@ -221,6 +251,20 @@ impl<'a> Form<'a> {
         prefix && telling && lengths == [3, 3, 4]
     }
 
+    /// `8e 02 54 21 95 22 b1`: octets among others.
+    fn is_in_dump(&self) -> bool {
+        let octet = |from: usize| {
+            let pair = slice(self.text, from, from + 2);
+            let hex = pair.len() == 2 && pair.iter().all(u8::is_ascii_hexdigit);
+            hex.then(|| pair.iter().any(u8::is_ascii_digit))
+        };
+        let left = (before(self.text, self.start, 1) == b' ').then(|| self.start.checked_sub(3));
+        let left = left.flatten().and_then(octet);
+        let right = (at(self.text, self.end) == b' ').then(|| octet(self.end + 1)).flatten();
+        let pairs = (0..self.count()).all(|i| self.group(i).len() == 2);
+        pairs && (left == Some(true) || right == Some(true) || left.is_some() && right.is_some())
+    }
+
     /// A trunk zero or a bracketed area code, and groups as people write them.
     fn is_national(&self) -> bool {
         let bracket = at(self.text, self.start) == b'(' && self.group(0).len() >= 2;
@@ -233,6 +277,7 @@ impl<'a> Form<'a> {
         (bracket && self.digits >= 9 || trunk && (9..=11).contains(&self.digits))
             && even
             && !counts_up
+            && !self.is_in_dump()
     }
 
     /// Ten or eleven digits in one run that do not look like a time.
@@ -246,13 +291,10 @@ impl<'a> Form<'a> {
     }
 
     /// What a number after the word `phone` still may not be.
-    fn is_plausible(&self, scene: &Scene<'_>) -> bool {
+    fn is_plausible(&self, labelled: bool) -> bool {
         let one_run = self.count() == 1;
-        let epoch = one_run
-            && at(self.group(0), 0) == b'1'
-            && matches!(self.digits, 10 | 13)
-            && !scene.before(self.start, 4, &STRONG)
-            && !scene.before(self.start, 10, &["phone", "telephone", "mobile"]);
+        let epoch =
+            one_run && at(self.group(0), 0) == b'1' && matches!(self.digits, 10 | 13) && !labelled;
         let dots = (0..self.count() - 1).filter(|i| self.separator(*i) == b".").count();
         let tiny = (0..self.count()).filter(|i| self.group(*i).len() == 1).count();
         !(epoch
@@ -314,6 +356,8 @@ mod tests {
             "024 971 50 30",
             "(08) 8747 6301",
             "(71) 4233-6306",
+            "0044 20 7946 0958",
+            "06.12.34.56.78",
         ] {
             yes(Entity::Phone, &format!("so {value}, then"), value);
         }
@@ -325,6 +369,9 @@ mod tests {
             yes(Entity::Phone, &format!("Phone:\n{value}\n"), value);
         }
         yes(Entity::Phone, "call me on 5551234567", "5551234567");
+        yes(Entity::Phone, "call me on 42027106", "42027106");
+        yes(Entity::Phone, "телефон 351-29-66", "351-29-66");
+        yes(Entity::Phone, "my number is 781 951 585", "781 951 585");
         yes(Entity::Phone, "416 60 039 office\n", "416 60 039");
     }
 
@@ -344,11 +391,20 @@ mod tests {
             "1712345678",
             "1712345678901",
             "call back at 1712345678901",
+            "pub const VHOST_SET_CALL: u32 = 2148052769",
+            "calls in 1989-2022",
+            "+9999-12-31",
+            "+100000101",
+            "C++14 20.8.2.2.4",
+            "call me on 20240131",
             "$1 234 567",
             "12 345 678 people",
             "100 000 mobile users",
             "id 555-1234",
             "01 02 03 04 05",
+            "01.02.03.04.05",
+            "dd 60 8e 02 54 21 95 22 b1 90",
+            "0012 3456 7890",
             "3.14159265",
             "order 12345678",
             "/orders/123-456-7890",

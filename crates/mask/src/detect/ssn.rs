@@ -3,10 +3,11 @@
 use super::number::Number;
 use super::shape::{glued, in_opaque_token, number as value};
 use super::{Found, span};
+use crate::bytes::slice;
 use crate::entity::Entity;
 use crate::words::Scene;
 
-const WORDS: [&str; 7] = ["ssn", "social", "ssns", "socsec", "itin", "taxpayer", "tin"];
+const WORDS: [&str; 7] = ["ssn", "social", "ssns", "socsec", "socialsecurity", "taxpayer", "tin"];
 
 /// Looks for a social security number among the groups of a number.
 pub(crate) fn detect(scene: &Scene<'_>, number: &Number, found: &mut Found) {
@@ -47,10 +48,15 @@ fn alone(scene: &Scene<'_>, number: &Number, i: usize) -> Option<()> {
     (left != inner && right != inner && !number.plus).then_some(())
 }
 
+/// Whether nine digits can be one that was issued.
+pub(super) fn is_issued(digits: &[u8]) -> bool {
+    issued(slice(digits, 0, 3), slice(digits, 3, 5), slice(digits, 5, 9))
+}
+
 fn issued(area: &[u8], group: &[u8], serial: &[u8]) -> bool {
+    // From 900 on they are numbers of taxpayers, another detector's.
     (area.len(), group.len(), serial.len()) == (3, 2, 4)
-        && !matches!(value(area), 0 | 666)
-        && (value(area) < 900 || matches!(value(group), 50..=65 | 70..=88 | 90..=92 | 94..=99))
+        && !matches!(value(area), 0 | 666 | 900..)
         && value(group) != 0
         && value(serial) != 0
 }
