@@ -8,11 +8,13 @@ pub(crate) mod iban;
 pub(crate) mod ip;
 pub(crate) mod jwt;
 pub(crate) mod number;
+pub(crate) mod pattern;
 pub(crate) mod pem;
 pub(crate) mod phone;
 pub(crate) mod secret;
 pub(crate) mod shape;
 pub(crate) mod ssn;
+pub(crate) mod wording;
 
 use crate::entity::Entity;
 use crate::span::Span;

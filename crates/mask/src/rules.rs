@@ -4,6 +4,7 @@
 
 mod cloud;
 mod models;
+pub(crate) mod pattern;
 mod services;
 
 use crate::bytes::Set;

@@ -6,7 +6,8 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, MatchKind, StartKind}
 
 use crate::bytes::at;
 use crate::detect::number::{Number, end_of_digits};
-use crate::detect::{Found, assign, auth, card, email, iban, ip, jwt, pem, phone, secret, ssn};
+use crate::detect::{Found, assign, auth, card, email, iban, ip, jwt, pattern, pem, phone, secret, ssn};
+use crate::rules::pattern::{self as patterns, Pattern};
 use crate::rules::{self, Rule};
 use crate::words::Scene;
 
@@ -14,6 +15,7 @@ use crate::words::Scene;
 #[derive(Clone, Copy)]
 enum Anchor {
     Rule(&'static Rule),
+    Pattern(&'static Pattern),
     Name,
     Scheme,
     Url,
@@ -62,8 +64,12 @@ struct Scanner {
 
 static SCANNER: LazyLock<Scanner> = LazyLock::new(|| {
     let rules = rules::all().map(|rule| (rule.prefix, Anchor::Rule(rule)));
-    let (patterns, anchors): (Vec<_>, Vec<_>) = WORDS.into_iter().chain(rules).unzip();
-    Scanner { words: automaton(&patterns), anchors }
+    let patterns = patterns::all().iter().flat_map(|pattern| {
+        pattern.keys.iter().map(move |key| (key.as_str(), Anchor::Pattern(pattern)))
+    });
+    let all = WORDS.into_iter().chain(rules).chain(patterns);
+    let (words, anchors): (Vec<_>, Vec<_>) = all.unzip();
+    Scanner { words: automaton(&words), anchors }
 });
 
 #[expect(clippy::expect_used, reason = "the words are constants, and a test builds them")]
@@ -74,7 +80,7 @@ fn automaton(words: &[&str]) -> AhoCorasick {
         .start_kind(StartKind::Unanchored)
         .kind(Some(AhoCorasickKind::DFA))
         .build(words)
-        .expect("a few hundred short words fit an automaton")
+        .expect("some thousand short words fit an automaton")
 }
 
 /// Builds what is built once.
@@ -113,6 +119,9 @@ fn words(scene: &Scene<'_>, found: &mut Found) {
         };
         match anchor {
             Anchor::Rule(rule) => secret::detect(scene, hit.start(), rule, found),
+            Anchor::Pattern(rule) => {
+                pattern::detect(scene, (hit.start(), hit.end()), rule, found);
+            }
             Anchor::Name if hit.start() >= name_end => {
                 name_end = assign::detect(scene, hit.start(), found);
             }
