@@ -12,6 +12,7 @@ pub(crate) mod pattern;
 pub(crate) mod pem;
 pub(crate) mod phone;
 pub(crate) mod secret;
+pub(crate) mod service;
 pub(crate) mod shape;
 pub(crate) mod ssn;
 pub(crate) mod wording;

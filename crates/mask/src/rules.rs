@@ -5,6 +5,7 @@
 mod cloud;
 mod models;
 pub(crate) mod pattern;
+pub(crate) mod service;
 mod services;
 
 use crate::bytes::Set;

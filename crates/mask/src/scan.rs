@@ -6,9 +6,11 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, MatchKind, StartKind}
 
 use crate::bytes::at;
 use crate::detect::number::{Number, end_of_digits};
-use crate::detect::{Found, assign, auth, card, email, iban, ip, jwt, pattern, pem, phone, secret, ssn};
+use crate::detect::{
+    Found, assign, auth, card, email, iban, ip, jwt, pattern, pem, phone, secret, service, ssn,
+};
 use crate::rules::pattern::{self as patterns, Pattern};
-use crate::rules::{self, Rule};
+use crate::rules::{self, Rule, service as services};
 use crate::words::Scene;
 
 /// What stands at a word that is an anchor.
@@ -16,6 +18,7 @@ use crate::words::Scene;
 enum Anchor {
     Rule(&'static Rule),
     Pattern(&'static Pattern),
+    Service(bool),
     Name,
     Scheme,
     Url,
@@ -67,7 +70,8 @@ static SCANNER: LazyLock<Scanner> = LazyLock::new(|| {
     let patterns = patterns::all().iter().flat_map(|pattern| {
         pattern.keys.iter().map(move |key| (key.as_str(), Anchor::Pattern(pattern)))
     });
-    let all = WORDS.into_iter().chain(rules).chain(patterns);
+    let services = services::all().map(|(name, alone)| (name, Anchor::Service(alone)));
+    let all = WORDS.into_iter().chain(rules).chain(patterns).chain(services);
     let (words, anchors): (Vec<_>, Vec<_>) = all.unzip();
     Scanner { words: automaton(&words), anchors }
 });
@@ -121,6 +125,9 @@ fn words(scene: &Scene<'_>, found: &mut Found) {
             Anchor::Rule(rule) => secret::detect(scene, hit.start(), rule, found),
             Anchor::Pattern(rule) => {
                 pattern::detect(scene, (hit.start(), hit.end()), rule, found);
+            }
+            Anchor::Service(alone) => {
+                service::detect(scene, (hit.start(), hit.end()), *alone, found);
             }
             Anchor::Name if hit.start() >= name_end => {
                 name_end = assign::detect(scene, hit.start(), found);

@@ -5,7 +5,7 @@ use regex_automata::{Anchored, Input};
 use super::shape::{entropy, is_filler};
 use super::wording::reads_like_words;
 use super::{Found, span};
-use crate::bytes::{Set, at, run_within, slice};
+use crate::bytes::{Set, at, before, is_word, run_within, slice};
 use crate::entity::Entity;
 use crate::rules::pattern::Pattern;
 use crate::words::Scene;
@@ -59,6 +59,7 @@ pub(crate) fn detect(
         && (rule.words || !reads_like_words(secret))
         && !is_filler(secret)
         && !is_mark(secret)
+        && !goes_on(text, place.end)
     {
         found.push(span((place.start, place.end), Entity::ApiKey, 0.9, &rule.id));
     }
@@ -74,6 +75,11 @@ fn leads_to_value(text: &[u8], open: usize) -> bool {
     }
     let value = run_within(text, sign, 12, &LEAD);
     run_within(text, value, SHORTEST, &VALUE) >= value + SHORTEST
+}
+
+/// Whether the run of letters and digits that the match ends in goes on: then it has another form.
+fn goes_on(text: &[u8], end: usize) -> bool {
+    is_word(at(text, end)) && before(text, end, 1).is_ascii_alphanumeric()
 }
 
 /// Whether the secret only says that one belongs here.

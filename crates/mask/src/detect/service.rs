@@ -1,0 +1,136 @@
+//! Keys that only the name of their service gives away: `chartmogul a1b2c3…`, `codaKEY-0f3e…`.
+
+use super::shape::{entropy, is_dummy, is_uuid};
+use super::wording::reads_like_words;
+use super::{Found, span};
+use crate::bytes::{Set, at, before, run, run_within, slice};
+use crate::entity::Entity;
+use crate::words::Scene;
+
+/// What stands between the words of a name, and between it and the value.
+const BETWEEN: Set = Set::only(b" \t'\"=:>-_.(,");
+const WORD: Set = Set::alnum_and(b"");
+const VALUE: Set = Set::alnum_and(b"-_.+/=");
+/// The words that may stand between the name of a service and the key.
+const KEYS: [&str; 27] = [
+    "key",
+    "keys",
+    "token",
+    "secret",
+    "access",
+    "private",
+    "api",
+    "apikey",
+    "auth",
+    "id",
+    "client",
+    "app",
+    "pat",
+    "authtoken",
+    "apitoken",
+    "secretkey",
+    "privatekey",
+    "accesstoken",
+    "accesskey",
+    "secrettoken",
+    "authorization",
+    "bearer",
+    "password",
+    "personal",
+    "x",
+    "user",
+    "service",
+];
+/// Of them those that say that a secret follows.
+const TELLING: usize = 6;
+const WORDS: usize = 4;
+const SHORTEST: usize = 15;
+const LONGEST: usize = 200;
+
+/// Looks for a key after the name of a service at `start..open`; `alone` if no other word is needed.
+pub(crate) fn detect(
+    scene: &Scene<'_>,
+    (start, open): (usize, usize),
+    alone: bool,
+    found: &mut Found,
+) {
+    let text = scene.text;
+    if before(text, start, 1).is_ascii_alphanumeric() {
+        return;
+    }
+    let mut end = open;
+    let mut telling = alone;
+    for _ in 0..=WORDS {
+        let next = run_within(text, end, 6, &BETWEEN);
+        let word = run_within(text, next, LONGEST, &WORD);
+        // `codaKEY` is the name and a word, `codap` is another name.
+        let known =
+            KEYS.iter().position(|k| k.as_bytes().eq_ignore_ascii_case(slice(text, next, word)));
+        if let Some(known) = known {
+            telling |= known < TELLING || slice(text, next, word).len() > 6;
+            end = word;
+            continue;
+        }
+        if next > end && telling {
+            value(text, next, found);
+        }
+        return;
+    }
+}
+
+fn value(text: &[u8], start: usize, found: &mut Found) {
+    let mut end = run_within(text, start, LONGEST + 1, &VALUE);
+    while end > start && matches!(before(text, end, 1), b'.' | b'-' | b'_') {
+        end -= 1;
+    }
+    let value = slice(text, start, end);
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let segment = value.split(|b| matches!(b, b'-' | b'_' | b'.' | b'/')).map(<[u8]>::len).max();
+    let fits = (SHORTEST..=LONGEST).contains(&value.len()) && at(text, end) != b'(';
+    if fits
+        && digits >= 3
+        && letters >= 3
+        && (segment.is_some_and(|n| n >= SHORTEST) || is_uuid(value))
+        && entropy(value) >= 3.0
+        && !is_dummy(value)
+        && !reads_like_words(value)
+        && run(slice(text, start, end), 0, &WORD) >= 8
+    {
+        found.push(span((start, end), Entity::ApiKey, 0.7, "service"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::testing::{no, yes};
+
+    #[test]
+    fn after_the_name_of_a_service() {
+        let key = "a1b2c3d4e5f6071829aabbccddee0f12";
+        for lead in [
+            "chartmogul ",
+            "pixabay = \"",
+            "rebrandly-",
+            "codacyKEY ",
+            "daily token ",
+            "front.key.",
+        ] {
+            yes(Entity::ApiKey, &format!("{lead}{key}\""), key);
+        }
+    }
+
+    #[test]
+    fn a_name_alone_tells_nothing() {
+        for text in [
+            "the line a1b2c3d4e5f6071829aabbccddee0f12",
+            "github a1b2c3d4e5f6071829aabbccddee0f12a1b2c3d4",
+            "datadog dashboards are international",
+            "twilio-client-1.2.3-beta.4",
+            "mysentry a1b2c3d4e5f6071829aabbccddee0f12",
+        ] {
+            no(Entity::ApiKey, text);
+        }
+    }
+}
