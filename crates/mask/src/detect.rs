@@ -15,6 +15,7 @@ pub(crate) mod secret;
 pub(crate) mod service;
 pub(crate) mod shape;
 pub(crate) mod ssn;
+pub(crate) mod value;
 pub(crate) mod wording;
 
 use crate::entity::Entity;
