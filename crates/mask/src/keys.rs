@@ -133,6 +133,7 @@ pub(crate) fn hint(name: &[u8]) -> Option<Hint> {
     if any(last, &PASSWORDS)
         || last.len() > 8 && ends(last, b"password")
         || last.len() > 6 && ends(last, b"passwd")
+        || any(last, &["passe"]) && any(previous, &["de"])
     {
         return Some(Hint::Password);
     }

@@ -28,7 +28,7 @@ enum Anchor {
     Azure,
 }
 
-const WORDS: [(&str, Anchor); 49] = [
+const WORDS: [(&str, Anchor); 50] = [
     ("key", Anchor::Name),
     ("token", Anchor::Name),
     ("secret", Anchor::Name),
@@ -42,7 +42,7 @@ const WORDS: [(&str, Anchor); 49] = [
     ("kennwort", Anchor::Name),
     ("contrasena", Anchor::Name),
     ("senha", Anchor::Name),
-    ("de passe", Anchor::Name),
+    ("passe", Anchor::Name),
     ("motdepasse", Anchor::Name),
     ("mdp", Anchor::Name),
     ("wachtwoord", Anchor::Name),
@@ -70,8 +70,9 @@ const WORDS: [(&str, Anchor); 49] = [
     ("bearer ", Anchor::Scheme),
     ("basic ", Anchor::Scheme),
     ("://", Anchor::Url),
-    (" -u ", Anchor::Option),
-    (" --user ", Anchor::Option),
+    ("-u ", Anchor::Option),
+    ("-user ", Anchor::Option),
+    ("-user=", Anchor::Option),
     ("-----BEGIN", Anchor::Pem),
     ("eyJ", Anchor::Jwt),
     ("eyA", Anchor::Jwt),

@@ -20,11 +20,19 @@ pub(crate) fn detect(scene: &Scene<'_>, start: usize, rule: &Rule, found: &mut F
     }
     let body = slice(text, open, end);
     let fits = (rule.min..=rule.max).contains(&body.len());
-    if fits && entropy(body) >= rule.entropy && !is_filler(body) && is_jumble(body) {
+    if fits && is_value(body, rule) {
         // `name=` only leads to the value.
         let start = if rule.prefix.ends_with('=') { open } else { start };
         found.push(span((start, end), Entity::ApiKey, 0.95, rule.name));
     }
+}
+
+/// A letter over and over is still of the form that only a key has, unless it stands for any sign.
+fn is_value(body: &[u8], rule: &Rule) -> bool {
+    let same = body.iter().filter(|b| b.is_ascii_alphanumeric()).all(u8::is_ascii_uppercase)
+        && entropy(body) < 1.6
+        && rule.entropy < 3.0;
+    !is_filler(body) && (same || entropy(body) >= rule.entropy && is_jumble(body))
 }
 
 /// Looks for a client secret of Azure, which holds the `Q~` at `mark` and begins in no known way.
