@@ -20,6 +20,8 @@ LEFT_OUT = re.compile(
     r"|hashicorp-tf-password|twilio-api-key|ovh-.*|azure-storage-account-key"
 )
 KEPT = {"slack-webhook-url"}
+# Rules whose expression fits the names of code too.
+JUMBLED = {"vault-service-token"}
 # Keywords that say more than theirs, which may stand anywhere in the same file.
 KEYS = {
     "azure-app-configuration-connection-string": ["endpoint="],
@@ -74,6 +76,8 @@ def line(rule):
         members.append("words = false")
     if digits := re.search(r'!matchesAny\(finding\["secret"\], \["\^\(\?:\[\^0-9\]\*\[0-9\]\)\{(\d)', test):
         members.append(f"digits = {digits[1]}")
+    elif rule["id"] in JUMBLED:
+        members.append("digits = 1")
     if "valueGroup" in rule:
         members.append(f"group = {rule['valueGroup']}")
     if begins_with(regex, keys):

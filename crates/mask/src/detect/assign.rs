@@ -10,6 +10,20 @@ use crate::words::Scene;
 
 const NAME: Set = Set::alnum_and(b"_-.");
 const BARE: Set = Set::alnum_and(b"_-./+=~!@#$%^*|:");
+/// What leads to a value.
+#[derive(Clone, Copy)]
+struct Place {
+    open: usize,
+    /// A sign.
+    sure: bool,
+    /// A comma.
+    listed: bool,
+    /// A tag of XML.
+    tagged: bool,
+    /// A verb.
+    spoken: bool,
+}
+
 /// What people say between a name and its value.
 const SPOKEN: [&[u8]; 14] = [
     b"is ", b"was ", b"ist ", b"lautet ", b"est ", b"es ", b"e ", b"jest ", b"ar ", b"er ", b"on ",
@@ -45,9 +59,9 @@ pub(crate) fn detect(scene: &Scene<'_>, word: usize, found: &mut Found) -> usize
         return name_end;
     };
     let loud = is_loud(slice(text, alone, name_end), alone > start);
-    if let Some((open, sure)) = value_after(text, name_end, loud) {
-        let value = Value::read(text, open);
-        if value.is_secret(text, hint, sure, loud) {
+    if let Some(place) = value_after(text, name_end, loud) {
+        let value = Value::read(text, place.open);
+        if value.is_secret(text, hint, place, loud) {
             let score = if hint == Hint::Key { 0.6 } else { 0.8 };
             found.push(span((value.start, value.end), Entity::ApiKey, score, "assignment"));
         }
@@ -80,9 +94,10 @@ fn glued(name: &[u8]) -> Option<(usize, usize)> {
         let whole = is_uuid(rest) || rest.iter().all(u8::is_ascii_alphanumeric);
         let hint = whole.then(|| hint(head)).flatten()?;
         let loud = is_loud(head, false);
-        let manner = Manner { quoted: false, sure: false, loud: loud || hint == Hint::Credential };
+        let loud = loud || hint == Hint::Credential;
+        let manner = Manner { quoted: false, sure: false, listed: false, loud };
         let digits = rest.iter().filter(|b| b.is_ascii_digit()).count();
-        let tells = loud || matches!(hint, Hint::Credential | Hint::Password);
+        let tells = loud || hint == Hint::Password;
         if tells && digits > 2 && is_secret(rest, Hint::Credential, manner) {
             return Some((at + 1, end));
         }
@@ -90,8 +105,8 @@ fn glued(name: &[u8]) -> Option<(usize, usize)> {
     None
 }
 
-/// Where the value of a name begins, and whether more than blanks stand between them.
-fn value_after(text: &[u8], name_end: usize, loud: bool) -> Option<(usize, bool)> {
+/// Where the value of a name begins, and what stands between them.
+fn value_after(text: &[u8], name_end: usize, loud: bool) -> Option<Place> {
     let mut i = name_end;
     let quoted = skip(text, &mut i, b"\\\"'`");
     skip(text, &mut i, b")]");
@@ -118,7 +133,13 @@ fn value_after(text: &[u8], name_end: usize, loud: bool) -> Option<(usize, bool)
     let reached = sure
         || spoken
         || signs == from && next > name_end && next < name_end + if loud { 9 } else { 3 };
-    (reached && next < i + 24).then_some((next, sure))
+    (reached && next < i + 24).then_some(Place {
+        open: next,
+        sure,
+        listed: comma,
+        tagged: before(text, signs, 1) == b'>',
+        spoken,
+    })
 }
 
 fn skip(text: &[u8], i: &mut usize, these: &[u8]) -> bool {
@@ -161,18 +182,28 @@ impl Value {
         Self { start, end, quoted }
     }
 
-    fn is_secret(&self, text: &[u8], hint: Hint, sure: bool, loud: bool) -> bool {
+    fn is_secret(&self, text: &[u8], hint: Hint, place: Place, loud: bool) -> bool {
         let value = slice(text, self.start, self.end);
         let closed =
             !self.quoted || matches!(at(text, self.end), b'"' | b'\'' | b'`' | b'\\' | 0 | b'\n');
-        let call = !self.quoted && matches!(at(text, self.end), b'(' | b'[' | b'{' | b'<');
+        let next = at(text, self.end);
+        let call = matches!(next, b'(' | b'[' | b'{') || next == b'<' && !place.tagged;
+        // What goes on in dots was cut off by whoever wrote it.
+        let cut = slice(text, self.end, self.end + 2) == b"..";
+        let manner = Manner { quoted: self.quoted, sure: place.sure, listed: place.listed, loud };
+        // `password v2`: only a verb or a shape that is no word's makes it a value.
+        let bare = hint == Hint::Password && !place.sure && !place.spoken && !self.quoted;
+        let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
         let reference =
             matches!(at(value, 0), b'$' | b'%' | b'*' | b'#' | b'/' | b'.' | b'=' | b'&' | b'@');
         closed
-            && !call
+            && (self.quoted || !call)
+            && !cut
+            && !(bare && (value.len() < 8 || digits < 2))
+            && !(at(value, 0) == b'@' && !self.quoted)
             && !(reference && hint != Hint::Password)
             && (self.quoted || !is_path(value))
-            && is_secret(value, hint, Manner { quoted: self.quoted, sure, loud })
+            && is_secret(value, hint, manner)
     }
 }
 

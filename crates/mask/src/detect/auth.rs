@@ -2,6 +2,7 @@
 
 use super::shape::{entropy, is_dummy};
 use super::value::stands_for_another;
+use super::wording::reads_like_words;
 use super::{Found, span};
 use crate::bytes::{Set, at, before, is_word, run, run_back, run_within, slice};
 use crate::entity::Entity;
@@ -73,6 +74,7 @@ pub(crate) fn after_scheme(scene: &Scene<'_>, start: usize, open: usize, found: 
         && (digits > 0 || token.len() >= 24 || short && token.ends_with(b"="))
         && entropy(token) >= 2.5
         && !is_dummy(token)
+        && !(reads_like_words(token) && !token.iter().any(u8::is_ascii_lowercase))
     {
         found.push(span((open, end), Entity::ApiKey, 0.9, "authorization"));
     }

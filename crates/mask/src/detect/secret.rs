@@ -1,6 +1,7 @@
 //! Credentials that begin in a known way.
 
 use super::shape::{entropy, is_filler};
+use super::wording::reads_like_words;
 use super::{Found, span};
 use crate::bytes::{Set, before, is_word, run_within, slice};
 use crate::entity::Entity;
@@ -11,7 +12,10 @@ use crate::words::Scene;
 pub(crate) fn detect(scene: &Scene<'_>, start: usize, rule: &Rule, found: &mut Found) {
     let text = scene.text;
     let open = start + rule.prefix.len();
-    if slice(text, start, open) != rule.prefix.as_bytes() || !begins_here(text, start, rule) {
+    if slice(text, start, open) != rule.prefix.as_bytes()
+        || !begins_here(text, start, rule)
+        || in_blob(text, start)
+    {
         return;
     }
     let mut end = run_within(text, open, rule.max + 2, rule.body);
@@ -32,7 +36,38 @@ fn is_value(body: &[u8], rule: &Rule) -> bool {
     let same = body.iter().filter(|b| b.is_ascii_alphanumeric()).all(u8::is_ascii_uppercase)
         && entropy(body) < 1.6
         && rule.entropy < 3.0;
-    !is_filler(body) && (same || entropy(body) >= rule.entropy && is_jumble(body))
+    !is_filler(body)
+        && !is_known(body)
+        && (same || entropy(body) >= rule.entropy && is_jumble(body) && !reads_like_words(body))
+}
+
+/// Ends of keys that stand in the issuers' own documents and pages, and so open nothing.
+const KNOWN: [&[u8]; 21] = [
+    b"EXAMPLE",
+    b"0123456789ABCDEF",
+    b"6912E7710c838347Ae178B4a",
+    b"xyz1234567",
+    b"oX-oo6YyIs",
+    b"rUEke8agEM",
+    b"CgHIAODrlU",
+    b"ZRR_znhrh0",
+    b"YefhixbX4A",
+    b"di_UUPwX7c",
+    b"9CKctWmLd4",
+    b"PjjaXeDQgY",
+    b"Jv_a_p4wtM",
+    b"1sjmdnP5sQ",
+    b"hhrOq1cS7g",
+    b"2AFnzAvvuU",
+    b"4MJmprNXsw",
+    b"cxaOi4FmqE",
+    b"srVL_n0nvY",
+    b"exampleexample",
+    b"aaaaaaaaaaaaaaaa",
+];
+
+fn is_known(body: &[u8]) -> bool {
+    KNOWN.iter().any(|end| body.ends_with(end))
 }
 
 /// Looks for a client secret of Azure, which holds the `Q~` at `mark` and begins in no known way.
@@ -61,6 +96,14 @@ fn begins_here(text: &[u8], start: usize, rule: &Rule) -> bool {
         || escaped
         || !is_word(left) && !matches!(left, b'-' | b'+')
         || left == b'-' && before(text, start, 2) == b'-'
+}
+
+/// Whether a run of base64 without end is before the place: what looks like a prefix there is chance.
+fn in_blob(text: &[u8], start: usize) -> bool {
+    static BASE64: Set = Set::alnum_and(b"+/");
+    const RUN: usize = 48;
+    let window = slice(text, start.saturating_sub(RUN), start);
+    window.len() == RUN && window.iter().all(|b| BASE64.has(*b))
 }
 
 /// Words joined by hyphens are a name: `sk-fading-circle-delay-animation`.

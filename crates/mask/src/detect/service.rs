@@ -67,7 +67,10 @@ pub(crate) fn detect(
         let known =
             KEYS.iter().position(|k| k.as_bytes().eq_ignore_ascii_case(slice(text, next, word)));
         if let Some(known) = known {
-            telling |= known < TELLING || slice(text, next, word).len() > 6;
+            // An id of an application is none of its secrets.
+            telling = known < TELLING
+                || slice(text, next, word).len() > 6
+                || telling && KEYS.get(known) != Some(&"id");
             end = word;
             continue;
         }

@@ -15,6 +15,8 @@ pub(crate) struct Manner {
     pub quoted: bool,
     /// After a sign, not only after blanks.
     pub sure: bool,
+    /// After a comma, as the next word of a list is.
+    pub listed: bool,
     /// After a name that shouts: `simfinKEY`, `clockify ACCESS`.
     pub loud: bool,
 }
@@ -87,7 +89,7 @@ const ELSEWHERE: [&[u8]; 15] = [
 ];
 
 /// Marks of a value that stands for another one.
-const MARKS: [&[u8]; 14] = [
+const MARKS: [&[u8]; 17] = [
     b"your",
     b"example",
     b"placeholder",
@@ -102,6 +104,9 @@ const MARKS: [&[u8]; 14] = [
     b"sample",
     b"fake",
     b"todo",
+    b"aws4_request",
+    b"Q2hhbmdlbW",
+    b"Y2hhbmdlbW",
 ];
 
 /// Whether the value of such a name is a secret.
@@ -118,6 +123,9 @@ pub(crate) fn is_secret(value: &[u8], hint: Hint, manner: Manner) -> bool {
     }
 }
 
+/// The letters and digits in their order are the table of an encoder.
+const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+
 /// Whether the value only says where the secret is or that one belongs here.
 pub(crate) fn stands_for_another(value: &[u8]) -> bool {
     let head = |head: &&[u8]| slice(value, 0, head.len()).eq_ignore_ascii_case(head);
@@ -127,6 +135,7 @@ pub(crate) fn stands_for_another(value: &[u8]) -> bool {
         || matches!(at(value, 0), b'<' | b'{' | b'[')
         || slice(value, 0, 2) == b"${"
         || MARKS.iter().any(|mark| holds(value, mark))
+        || holds(value, ALPHABET)
 }
 
 fn holds(value: &[u8], mark: &[u8]) -> bool {
@@ -146,11 +155,18 @@ fn is_password(value: &[u8], manner: Manner) -> bool {
     }
     let mixed = count.digits > 0 && (count.letters > 0 || value.len() >= 6) || count.signs > 0;
     if !manner.sure {
-        return value.len() >= 6 && mixed && count.letters > 0 && !is_counter(value);
+        return value.len() >= 6
+            && mixed
+            && count.letters > 0
+            && !is_counter(value)
+            && !is_version(value);
     }
     value.len() >= 6 && mixed && !(is_word_of_code(value) && count.digits < 2)
         || value.len() >= 4 && manner.quoted && mixed && count.letters > 0
-        || value.len() >= 8 && manner.quoted && value.iter().all(u8::is_ascii_lowercase)
+        || value.len() >= 8
+            && manner.quoted
+            && !manner.listed
+            && value.iter().all(u8::is_ascii_lowercase)
 }
 
 fn is_credential(value: &[u8], manner: Manner) -> bool {
@@ -209,9 +225,14 @@ fn is_counter(value: &[u8]) -> bool {
     rest.len() <= 2 && reads_like_words(slice(value, 0, word))
 }
 
+/// `v7.5.4`, `1.2.0-beta3`.
+fn is_version(value: &[u8]) -> bool {
+    value.iter().filter(|b| **b == b'.').count() > 1
+}
+
 /// `getpass()`, `args.password1`, `self._secret!`.
 fn is_word_of_code(value: &[u8]) -> bool {
-    value.iter().all(|b| b.is_ascii_alphanumeric() || b"_.()[]!?,;:".contains(b))
+    value.iter().all(|b| b.is_ascii_alphanumeric() || b"_.()[]!?,;:%".contains(b))
         && reads_like_words(value)
 }
 
@@ -247,7 +268,7 @@ fn is_letter_jumble(value: &[u8], jumble: f32) -> bool {
 mod tests {
     use super::*;
 
-    const SURE: Manner = Manner { quoted: true, sure: true, loud: false };
+    const SURE: Manner = Manner { quoted: true, sure: true, listed: false, loud: false };
 
     #[test]
     fn passwords_are_whatever_people_choose() {

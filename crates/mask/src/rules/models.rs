@@ -25,7 +25,7 @@ pub(super) static RULES: [Rule; 35] = [
     rule("together", "tgp_v1_", &WORD, 43, 43),
     rule("cerebras", "csk-", &ALNUM, 40, 64),
     rule("elevenlabs", "sk_", &HEX, 40, 64),
-    rule("nvidia", "nvapi-", &WORD, 60, 70),
+    rule("nvidia", "nvapi-", &WORD, 64, 64),
     rule("langsmith-personal", "lsv2_pt_", &WORD, 32, 64),
     rule("langsmith-service", "lsv2_sk_", &WORD, 32, 64),
     rule("pinecone", "pcsk_", &WORD, 40, 100),
