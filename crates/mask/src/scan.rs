@@ -28,7 +28,7 @@ enum Anchor {
     Azure,
 }
 
-const WORDS: [(&str, Anchor); 50] = [
+const WORDS: [(&str, Anchor); 51] = [
     ("key", Anchor::Name),
     ("token", Anchor::Name),
     ("secret", Anchor::Name),
@@ -69,6 +69,7 @@ const WORDS: [(&str, Anchor); 50] = [
     ("jwt", Anchor::Name),
     ("bearer ", Anchor::Scheme),
     ("basic ", Anchor::Scheme),
+    ("ssws ", Anchor::Scheme),
     ("://", Anchor::Url),
     ("-u ", Anchor::Option),
     ("-user ", Anchor::Option),

@@ -1,6 +1,5 @@
 //! Values given to a name that says they are secret: `api_key = "…"`, `password: …`.
 
-use super::shape::is_uuid;
 use super::value::{LONGEST, Manner, is_secret};
 use super::{Found, span};
 use crate::bytes::{Set, at, before, run, run_back, run_within, slice};
@@ -22,6 +21,8 @@ struct Place {
     tagged: bool,
     /// A verb.
     spoken: bool,
+    /// No more than `=` after a name in capitals.
+    variable: bool,
 }
 
 /// What people say between a name and its value.
@@ -91,14 +92,17 @@ fn glued(name: &[u8]) -> Option<(usize, usize)> {
         if rest.len() < GLUED {
             return None;
         }
-        let whole = is_uuid(rest) || rest.iter().all(u8::is_ascii_alphanumeric);
-        let hint = whole.then(|| hint(head)).flatten()?;
+        let hex = rest.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+        let whole = hex || rest.iter().all(u8::is_ascii_alphanumeric);
+        let Some(hint) = hint(head) else {
+            continue;
+        };
         let loud = is_loud(head, false);
-        let loud = loud || hint == Hint::Credential;
-        let manner = Manner { quoted: false, sure: false, listed: false, loud };
+        let groups = loud && rest.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
         let digits = rest.iter().filter(|b| b.is_ascii_digit()).count();
-        let tells = loud || hint == Hint::Password;
-        if tells && digits > 2 && is_secret(rest, Hint::Credential, manner) {
+        let tells = loud || matches!(hint, Hint::Credential | Hint::Password);
+        let manner = Manner { quoted: false, sure: false, listed: false, loud: true };
+        if (whole || groups) && tells && digits > 3 && is_secret(rest, Hint::Credential, manner) {
             return Some((at + 1, end));
         }
     }
@@ -139,6 +143,9 @@ fn value_after(text: &[u8], name_end: usize, loud: bool) -> Option<Place> {
         listed: comma,
         tagged: before(text, signs, 1) == b'>',
         spoken,
+        variable: next == name_end + 1
+            && at(text, name_end) == b'='
+            && before(text, name_end, 1).is_ascii_uppercase(),
     })
 }
 
@@ -190,7 +197,9 @@ impl Value {
         let call = matches!(next, b'(' | b'[' | b'{') || next == b'<' && !place.tagged;
         // What goes on in dots was cut off by whoever wrote it.
         let cut = slice(text, self.end, self.end + 2) == b"..";
-        let manner = Manner { quoted: self.quoted, sure: place.sure, listed: place.listed, loud };
+        // `DB_PASSWORD=butterfly`, as in files of the environment, is as good as quoted.
+        let quoted = self.quoted || place.variable;
+        let manner = Manner { quoted, sure: place.sure, listed: place.listed, loud };
         // `password v2`: only a verb or a shape that is no word's makes it a value.
         let bare = hint == Hint::Password && !place.sure && !place.spoken && !self.quoted;
         let digits = value.iter().filter(|b| b.is_ascii_digit()).count();

@@ -1,18 +1,19 @@
 //! Keys that only the name of their service gives away: `chartmogul a1b2c3…`, `codaKEY-0f3e…`.
 
-use super::shape::{entropy, is_dummy, is_uuid};
+use super::shape::{entropy, is_uuid};
+use super::value::stands_for_another;
 use super::wording::reads_like_words;
 use super::{Found, span};
-use crate::bytes::{Set, at, before, run, run_within, slice};
+use crate::bytes::{Set, at, before, run_within, slice};
 use crate::entity::Entity;
 use crate::words::Scene;
 
 /// What stands between the words of a name, and between it and the value.
-const BETWEEN: Set = Set::only(b" \t'\"=:>-_.(,");
+const BETWEEN: Set = Set::only(b" \t\n'\"=:>-_.(,");
 const WORD: Set = Set::alnum_and(b"");
-const VALUE: Set = Set::alnum_and(b"-_.+/=");
+const VALUE: Set = Set::alnum_and(b"-_.+/=:");
 /// The words that may stand between the name of a service and the key.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 29] = [
     "key",
     "keys",
     "token",
@@ -40,12 +41,15 @@ const KEYS: [&str; 27] = [
     "x",
     "user",
     "service",
+    "tok",
+    "code",
 ];
 /// Of them those that say that a secret follows.
 const TELLING: usize = 6;
 const WORDS: usize = 4;
 const SHORTEST: usize = 15;
-const LONGEST: usize = 200;
+const TOLD: usize = 12;
+const LONGEST: usize = 1200;
 
 /// Looks for a key after the name of a service at `start..open`; `alone` if no other word is needed.
 pub(crate) fn detect(
@@ -59,7 +63,7 @@ pub(crate) fn detect(
         return;
     }
     let mut end = open;
-    let mut telling = alone;
+    let (mut telling, mut told) = (alone, false);
     for _ in 0..=WORDS {
         let next = run_within(text, end, 6, &BETWEEN);
         let word = run_within(text, next, LONGEST, &WORD);
@@ -68,37 +72,40 @@ pub(crate) fn detect(
             KEYS.iter().position(|k| k.as_bytes().eq_ignore_ascii_case(slice(text, next, word)));
         if let Some(known) = known {
             // An id of an application is none of its secrets.
-            telling = known < TELLING
-                || slice(text, next, word).len() > 6
-                || telling && KEYS.get(known) != Some(&"id");
+            let tells = known < TELLING || slice(text, next, word).len() > 6;
+            told |= tells;
+            telling = tells || telling && KEYS.get(known) != Some(&"id");
             end = word;
             continue;
         }
         if next > end && telling {
-            value(text, next, found);
+            value(text, next, told, found);
         }
         return;
     }
 }
 
-fn value(text: &[u8], start: usize, found: &mut Found) {
+/// With a word for a key before it a value need be no more than a jumble.
+fn value(text: &[u8], start: usize, told: bool, found: &mut Found) {
     let mut end = run_within(text, start, LONGEST + 1, &VALUE);
-    while end > start && matches!(before(text, end, 1), b'.' | b'-' | b'_') {
+    while end > start && matches!(before(text, end, 1), b'.' | b'-' | b'_' | b':' | b'/') {
         end -= 1;
     }
     let value = slice(text, start, end);
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    let segment = value.split(|b| matches!(b, b'-' | b'_' | b'.' | b'/')).map(<[u8]>::len).max();
-    let fits = (SHORTEST..=LONGEST).contains(&value.len()) && at(text, end) != b'(';
-    if fits
-        && digits >= 3
-        && letters >= 3
-        && (segment.is_some_and(|n| n >= SHORTEST) || is_uuid(value))
-        && entropy(value) >= 3.0
-        && !is_dummy(value)
+    let segments = value.split(|b| matches!(b, b'-' | b'_' | b'.' | b'/' | b':'));
+    let segment = segments.map(<[u8]>::len).max().unwrap_or(0);
+    let shortest = if told { TOLD } else { SHORTEST };
+    let mixed = digits >= 3 && letters >= 3
+        || told && (letters == 0 && digits >= 20 || letters >= 20 && segment == value.len());
+    if (shortest..=LONGEST).contains(&value.len())
+        && at(text, end) != b'('
+        && mixed
+        && (segment >= shortest || is_uuid(value))
+        && entropy(value) >= if told { 2.5 } else { 3.0 }
+        && !stands_for_another(value)
         && !reads_like_words(value)
-        && run(slice(text, start, end), 0, &WORD) >= 8
     {
         found.push(span((start, end), Entity::ApiKey, 0.7, "service"));
     }

@@ -124,7 +124,7 @@ pub(crate) fn is_secret(value: &[u8], hint: Hint, manner: Manner) -> bool {
 }
 
 /// The letters and digits in their order are the table of an encoder.
-const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// Whether the value only says where the secret is or that one belongs here.
 pub(crate) fn stands_for_another(value: &[u8]) -> bool {

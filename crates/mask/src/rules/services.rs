@@ -62,7 +62,7 @@ pub(super) static RULES: [Rule; 97] = [
     rule("notion", "ntn_", &ALNUM, 46, 46),
     rule("figma", "figd_", &WORD, 38, 48),
     rule("contentful", "CFPAT-", &WORD, 40, 64),
-    rule("typeform", "tfp_", &LOOSE, 50, 64),
+    rule("typeform", "tfp_", &LOOSE, 44, 64),
     rule("airtable", "patm", &DOTTED, 70, 90),
     rule("frameio", "fio-u-", &LOOSE, 60, 70),
     rule("postman", "PMAK-", &WORD, 50, 64),
