@@ -17,7 +17,7 @@ LEFT_OUT = re.compile(
     r"|azure-(client|tenant)-id|azure-storage-account-name|sidekiq-sensitive-url"
     r"|cloudflare-account-id.*|cloudinary-cloud-name|planetscale-id|supabase-project-url"
     r"|.*(-host|-url|-domain|-username|-token-name)(\.\d)?|polymarket-address|mongodb-connection-string"
-    r"|hashicorp-tf-password|twilio-api-key|ovh-.*|azure-storage-account-key"
+    r"|nvidia-api-key|infracost-api-token|hashicorp-tf-password|twilio-api-key|ovh-.*|azure-storage-account-key"
 )
 KEPT = {"slack-webhook-url"}
 # Rules whose expression fits the names of code too.

@@ -3,10 +3,12 @@
 pub(crate) mod assign;
 pub(crate) mod auth;
 pub(crate) mod card;
+pub(crate) mod discord;
 pub(crate) mod email;
 pub(crate) mod iban;
 pub(crate) mod ip;
 pub(crate) mod jwt;
+pub(crate) mod manifest;
 pub(crate) mod number;
 pub(crate) mod pattern;
 pub(crate) mod pem;

@@ -7,7 +7,8 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, MatchKind, StartKind}
 use crate::bytes::at;
 use crate::detect::number::{Number, end_of_digits};
 use crate::detect::{
-    Found, assign, auth, card, email, iban, ip, jwt, pattern, pem, phone, secret, service, ssn,
+    Found, assign, auth, card, discord, email, iban, ip, jwt, manifest, pattern, pem, phone,
+    secret, service, ssn,
 };
 use crate::rules::pattern::{self as patterns, Pattern};
 use crate::rules::{self, Rule, service as services};
@@ -19,6 +20,8 @@ enum Anchor {
     Rule(&'static Rule),
     Pattern(&'static Pattern),
     Service(bool),
+    Manifest,
+    Discord,
     Name,
     Scheme,
     Url,
@@ -28,7 +31,7 @@ enum Anchor {
     Azure,
 }
 
-const WORDS: [(&str, Anchor); 51] = [
+const WORDS: [(&str, Anchor); 52] = [
     ("key", Anchor::Name),
     ("token", Anchor::Name),
     ("secret", Anchor::Name),
@@ -80,6 +83,7 @@ const WORDS: [(&str, Anchor); 51] = [
     ("ewog", Anchor::Jwt),
     ("Q~", Anchor::Azure),
     ("flyv1 ", Anchor::Scheme),
+    ("kind:", Anchor::Manifest),
 ];
 
 struct Scanner {
@@ -94,12 +98,14 @@ static SCANNER: LazyLock<Scanner> = LazyLock::new(|| {
     });
     let services = services::all().map(|(name, alone)| (name, Anchor::Service(alone)));
     let all = WORDS.into_iter().chain(rules).chain(patterns).chain(services);
-    let (words, anchors): (Vec<_>, Vec<_>) = all.unzip();
+    let all = all.map(|(word, anchor)| (word.to_owned(), anchor));
+    let bots = discord::heads().map(|head| (head, Anchor::Discord));
+    let (words, anchors): (Vec<_>, Vec<_>) = all.chain(bots).unzip();
     Scanner { words: automaton(&words), anchors }
 });
 
 #[expect(clippy::expect_used, reason = "the words are constants, and a test builds them")]
-fn automaton(words: &[&str]) -> AhoCorasick {
+fn automaton(words: &[String]) -> AhoCorasick {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .match_kind(MatchKind::Standard)
@@ -148,6 +154,8 @@ fn words(scene: &Scene<'_>, found: &mut Found) {
             Anchor::Pattern(rule) => {
                 pattern::detect(scene, (hit.start(), hit.end()), rule, found);
             }
+            Anchor::Manifest => manifest::detect(scene, (hit.start(), hit.end()), found),
+            Anchor::Discord => discord::detect(scene, hit.start(), found),
             Anchor::Service(alone) => {
                 service::detect(scene, (hit.start(), hit.end()), *alone, found);
             }

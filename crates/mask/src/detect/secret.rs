@@ -66,8 +66,13 @@ fn begins_here(text: &[u8], start: usize, rule: &Rule) -> bool {
     let first = rule.prefix.as_bytes().first().copied().unwrap_or(0);
     !is_word(first)
         || escaped
-        || !is_word(left) && !matches!(left, b'-' | b'+')
+        || !is_word(left) && !matches!(left, b'-' | b'+') && !named_file(text, start)
         || left == b'-' && before(text, start, 2) == b'-'
+}
+
+/// `video_box.ico-7a38…`: a name before a dot has an end, and no key.
+fn named_file(text: &[u8], start: usize) -> bool {
+    before(text, start, 1) == b'.' && before(text, start, 2).is_ascii_lowercase()
 }
 
 /// Whether a run of base64 without end is before the place: what looks like a prefix there is chance.

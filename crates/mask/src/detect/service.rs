@@ -11,7 +11,7 @@ use crate::words::Scene;
 /// What stands between the words of a name, and between it and the value.
 const BETWEEN: Set = Set::only(b" \t\n'\"=:>-_.(,");
 const WORD: Set = Set::alnum_and(b"");
-const VALUE: Set = Set::alnum_and(b"-_.+/=:");
+const VALUE: Set = Set::alnum_and(b"-_.+/=:!");
 /// The words that may stand between the name of a service and the key.
 const KEYS: [&str; 29] = [
     "key",
@@ -78,7 +78,8 @@ pub(crate) fn detect(
             end = word;
             continue;
         }
-        if next > end && telling {
+        // `wandb_v1_…` is a form of its own.
+        if next > end && telling && !matches!(slice(text, next, word), b"v1" | b"v2") {
             value(text, next, told, found);
         }
         return;

@@ -9,8 +9,11 @@ use crate::keys::Hint;
 pub(crate) const LONGEST: usize = 512;
 
 /// Ends of keys that stand in the issuers' own documents and pages, and so open nothing.
-const PUBLISHED: [&[u8]; 21] = [
-    b"EXAMPLE",
+const PUBLISHED: [&[u8]; 24] = [
+    b"IOSFODNN7EXAMPLE",
+    b"IOSFODNN7SECRETS",
+    b"EXAMPLEKEY",
+    b"SECRETSKEY",
     b"0123456789ABCDEF",
     b"6912E7710c838347Ae178B4a",
     b"xyz1234567",
@@ -129,7 +132,7 @@ const ELSEWHERE: [&[u8]; 15] = [
 ];
 
 /// Marks of a value that stands for another one.
-const MARKS: [&[u8]; 17] = [
+const MARKS: [&[u8]; 21] = [
     b"your",
     b"example",
     b"placeholder",
@@ -145,8 +148,13 @@ const MARKS: [&[u8]; 17] = [
     b"fake",
     b"todo",
     b"aws4_request",
-    b"Q2hhbmdlbW",
+    // `changeme` and `12345` in base64, wherever they fall.
     b"Y2hhbmdlbW",
+    b"NoYW5nZW1l",
+    b"jaGFuZ2VtZ",
+    b"MTIzNDU",
+    b"EyMzQ1",
+    b"AbCdEfGhIjKlMnOp",
 ];
 
 /// Whether the value of such a name is a secret.
@@ -176,10 +184,14 @@ pub(crate) fn stands_for_another(value: &[u8]) -> bool {
         || slice(value, 0, 2) == b"${"
         || MARKS.iter().any(|mark| holds(value, mark))
         || holds(value, ALPHABET)
+        || is_published(value)
 }
 
+/// A mark with capitals is one of base64, where case counts.
 fn holds(value: &[u8], mark: &[u8]) -> bool {
-    value.windows(mark.len()).any(|part| part.eq_ignore_ascii_case(mark))
+    let exact = mark.iter().any(u8::is_ascii_uppercase);
+    let same = |part: &[u8]| if exact { part == mark } else { part.eq_ignore_ascii_case(mark) };
+    value.windows(mark.len()).any(same)
 }
 
 /// Passwords are chosen by people, so that any value may be one that is no word of the language of

@@ -8,7 +8,7 @@ pub(super) static RULES: [Rule; 84] = [
     rule("aws-bearer", "ABIA", &UPPER, 16, 16),
     rule("aws-context", "ACCA", &UPPER, 16, 16),
     rule("aws-bedrock", "ABSK", &LOOSE, 100, 300),
-    rule("aws-bedrock-short", "bedrock-api-key-YmVkcm9jay5", &LOOSE, 20, 4096),
+    rule("aws-bedrock-short", "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t", &LOOSE, 20, 4096),
     rule("azure-storage", "AccountKey=", &LOOSE, 40, 100),
     rule("azure-shared", "SharedAccessKey=", &LOOSE, 40, 100),
     strict("azure-signature", "&sig=", &WORD_PERCENT, 40, 100),
