@@ -211,7 +211,7 @@ impl Value {
             && !(bare && (value.len() < 8 || digits < 2))
             && !(at(value, 0) == b'@' && !self.quoted)
             && !(reference && hint != Hint::Password)
-            && (self.quoted || !is_path(value))
+            && (self.quoted || place.spoken && digits > 0 || !is_path(value))
             && is_secret(value, hint, manner)
     }
 }

@@ -59,7 +59,7 @@ pub(crate) fn detect(
     found: &mut Found,
 ) {
     let text = scene.text;
-    if before(text, start, 1).is_ascii_alphanumeric() {
+    if before(text, start, 1).is_ascii_alphanumeric() || is_host(text, open) {
         return;
     }
     let mut end = open;
@@ -86,6 +86,14 @@ pub(crate) fn detect(
     }
 }
 
+/// `cloudflare.com/`: the service's page.
+fn is_host(text: &[u8], open: usize) -> bool {
+    const TOPS: [&[u8]; 9] =
+        [b"com", b"io", b"org", b"net", b"co", b"ai", b"dev", b"app", b"cloud"];
+    let end = run_within(text, open + 1, 6, &WORD);
+    at(text, open) == b'.' && TOPS.contains(&slice(text, open + 1, end))
+}
+
 /// With a word for a key before it a value need be no more than a jumble.
 fn value(text: &[u8], start: usize, told: bool, found: &mut Found) {
     let mut end = run_within(text, start, LONGEST + 1, &VALUE);
@@ -98,12 +106,16 @@ fn value(text: &[u8], start: usize, told: bool, found: &mut Found) {
     let segments = value.split(|b| matches!(b, b'-' | b'_' | b'.' | b'/' | b':'));
     let segment = segments.map(<[u8]>::len).max().unwrap_or(0);
     let shortest = if told { TOLD } else { SHORTEST };
+    // Groups of letters and digits, as on the back of a card.
+    let groups = told && value.len() >= 24 && digits >= 8 && segment >= 5;
+    let long = value.len() >= 30 && digits >= 5 && entropy(value) >= 4.2;
     let mixed = digits >= 3 && letters >= 3
+        || is_uuid(value)
         || told && (letters == 0 && digits >= 20 || letters >= 20 && segment == value.len());
     if (shortest..=LONGEST).contains(&value.len())
         && at(text, end) != b'('
         && mixed
-        && (segment >= shortest || is_uuid(value))
+        && (segment >= shortest || groups || long || is_uuid(value))
         && entropy(value) >= if told { 2.5 } else { 3.0 }
         && !stands_for_another(value)
         && !reads_like_words(value)
@@ -139,6 +151,7 @@ mod tests {
             "github a1b2c3d4e5f6071829aabbccddee0f12a1b2c3d4",
             "datadog dashboards are international",
             "twilio-client-1.2.3-beta.4",
+            "https://ci.appveyor.com/api/projects/status/lmhkkc4q8cwc65ko",
             "mysentry a1b2c3d4e5f6071829aabbccddee0f12",
         ] {
             no(Entity::ApiKey, text);

@@ -207,15 +207,11 @@ fn is_password(value: &[u8], manner: Manner) -> bool {
     }
     let mixed = count.digits > 0 && (count.letters > 0 || value.len() >= 6) || count.signs > 0;
     if !manner.sure {
-        return value.len() >= 6
-            && mixed
-            && count.letters > 0
-            && !is_counter(value)
-            && !is_version(value);
+        return value.len() >= 6 && mixed && count.letters > 0 && !is_version(value);
     }
     value.len() >= 6 && mixed && !(is_word_of_code(value) && count.digits < 2)
         || value.len() >= 4 && manner.quoted && mixed && count.letters > 0
-        || value.len() >= 8
+        || value.len() >= 6
             && manner.quoted
             && !manner.listed
             && value.iter().all(u8::is_ascii_lowercase)
@@ -268,13 +264,6 @@ impl Count {
             signs: count(|b| b.is_ascii_punctuation() && !b"_-.:/,".contains(b)),
         }
     }
-}
-
-/// `password1`, `user_2`: a word and a number.
-fn is_counter(value: &[u8]) -> bool {
-    let word = value.iter().position(|b| !b.is_ascii_alphabetic()).unwrap_or(value.len());
-    let rest = slice(value, word, value.len());
-    rest.len() <= 2 && reads_like_words(slice(value, 0, word))
 }
 
 /// `v7.5.4`, `1.2.0-beta3`.

@@ -45,7 +45,8 @@ pub(crate) fn reads_like_words(value: &[u8]) -> bool {
             usual += usize::from(follows(*left, *right));
         }
     }
-    value.len() >= 6 && pairs * 5 >= (value.len() - 1) * 3 && usual * 3 >= pairs * 2
+    let hex = value.len() >= 16 && value.iter().all(u8::is_ascii_hexdigit);
+    !hex && value.len() >= 6 && pairs * 5 >= (value.len() - 1) * 3 && usual * 3 >= pairs * 2
 }
 
 fn follows(left: u8, right: u8) -> bool {

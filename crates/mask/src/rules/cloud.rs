@@ -2,8 +2,9 @@
 
 use super::{ALNUM, DOTTED, HEX, LOOSE, Rule, UPPER, UUID, WORD, rule, strict};
 
-pub(super) static RULES: [Rule; 84] = [
+pub(super) static RULES: [Rule; 85] = [
     rule("aws-key", "AKIA", &UPPER, 16, 16),
+    rule("aws-old", "A3T", &UPPER, 17, 17),
     rule("aws-temporary", "ASIA", &UPPER, 16, 16),
     rule("aws-bearer", "ABIA", &UPPER, 16, 16),
     rule("aws-context", "ACCA", &UPPER, 16, 16),

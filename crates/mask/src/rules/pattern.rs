@@ -105,3 +105,130 @@ pub(crate) fn compile(regex: &str) -> Result<Regex, Box<regex_automata::meta::Bu
     let syntax = syntax::Config::new().unicode(false).utf8(false);
     Regex::builder().configure(config).syntax(syntax).build(regex).map_err(Box::new)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use regex_syntax::hir::{Class, Hir, HirKind};
+    use regex_syntax::{ParserBuilder, hir};
+
+    use super::*;
+    use crate::{Masker, Policy};
+
+    /// Writes a text that an expression matches, with letters drawn from its classes.
+    struct Writer {
+        state: u64,
+        text: Vec<u8>,
+    }
+
+    impl Writer {
+        fn write(seed: u64, regex: &str) -> String {
+            let mut parser = ParserBuilder::new().unicode(false).utf8(false).build();
+            let mut writer = Self { state: seed, text: Vec::new() };
+            writer.walk(&parser.parse(regex).unwrap());
+            String::from_utf8(writer.text).unwrap()
+        }
+
+        fn draw(&mut self, below: usize) -> usize {
+            self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            usize::try_from(self.state >> 33).unwrap() % below
+        }
+
+        fn walk(&mut self, hir: &Hir) {
+            match hir.kind() {
+                HirKind::Look(hir::Look::WordAscii)
+                    if self.text.last().is_some_and(u8::is_ascii_alphanumeric) =>
+                {
+                    self.text.push(b' ');
+                }
+                HirKind::Empty | HirKind::Look(_) => {}
+                HirKind::Literal(hir::Literal(bytes)) => self.text.extend_from_slice(bytes),
+                HirKind::Class(class) => self.member(class),
+                HirKind::Repetition(many) => {
+                    let times = if many.max.is_none() { many.min + 4 } else { many.min };
+                    (0..times).for_each(|_| self.walk(&many.sub));
+                }
+                HirKind::Capture(group) => self.walk(&group.sub),
+                HirKind::Concat(parts) => parts.iter().for_each(|part| self.walk(part)),
+                HirKind::Alternation(parts) => {
+                    let one = self.draw(parts.len());
+                    self.walk(&parts[one]);
+                }
+            }
+        }
+
+        fn member(&mut self, class: &Class) {
+            let class = match class {
+                Class::Bytes(class) => class.clone(),
+                Class::Unicode(class) => class.to_byte_class().unwrap(),
+            };
+            let has = |b: &u8| class.iter().any(|r| (r.start()..=r.end()).contains(b));
+            let plain: Vec<u8> =
+                (b'0'..=b'z').filter(u8::is_ascii_alphanumeric).filter(has).collect();
+            let any: Vec<u8> = (b' '..=b'~').chain([b'\n']).filter(has).collect();
+            let from = if plain.is_empty() { any } else { plain };
+            let one = self.draw(from.len());
+            self.text.push(from[one]);
+        }
+    }
+
+    #[test]
+    fn every_rule_finds_an_example_of_itself() {
+        let masker = Masker::new(Policy::default(), [0; 32]);
+        let mut silent = Vec::new();
+        for rule in all() {
+            let finds = (1..40).any(|seed| {
+                let example = Writer::write(seed, rule.source());
+                let text =
+                    rule.keys.iter().any(|key| example.to_lowercase().contains(key.as_str()));
+                let text = if text { example } else { format!("{} {example}", rule.keys[0]) };
+                masker.find(&text).iter().any(|span| span.entity.is_credential())
+            });
+            if !finds {
+                silent.push((&rule.id, Writer::write(1, rule.source())));
+            }
+        }
+        assert!(silent.is_empty(), "{silent:#?}");
+    }
+
+    #[test]
+    fn no_rule_finds_what_stands_for_a_secret() {
+        let masker = Masker::new(Policy::default(), [0; 32]);
+        for rule in all() {
+            for value in
+                ["xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "${SECRET}", "<your-key>", "[API_KEY]"]
+            {
+                let text = format!("{}={value} {} {value}", rule.keys[0], rule.keys[0]);
+                let found = masker.find(&text);
+                let ours = found.iter().filter(|span| span.entity.is_credential()).count();
+                assert_eq!(ours, 0, "{}: {text}: {found:?}", rule.id);
+            }
+        }
+    }
+
+    #[test]
+    fn rules_are_small_and_have_names_of_their_own() {
+        let mut names = BTreeSet::new();
+        for rule in all() {
+            assert!(names.insert(&rule.id), "{} is there twice", rule.id);
+            assert!(!rule.keys.is_empty(), "{} has no keyword", rule.id);
+            for key in &rule.keys {
+                assert!(key.len() >= 3 && *key == key.to_lowercase(), "{}: {key:?}", rule.id);
+            }
+            assert!(rule.reach <= 16 << 10, "{} looks too far", rule.id);
+            let regex = compile(rule.source()).unwrap_or_else(|e| panic!("{}: {e}", rule.id));
+            let (groups, size) = (
+                regex.group_info().group_len(regex_automata::PatternID::ZERO),
+                regex.memory_usage(),
+            );
+            assert!(rule.group.is_none_or(|group| group < groups), "{} has no such group", rule.id);
+            assert!(size < 384 << 10, "{} takes {size} bytes", rule.id);
+        }
+    }
+
+    #[test]
+    fn there_are_rules_enough() {
+        assert!(all().len() >= 450, "{}", all().len());
+    }
+}

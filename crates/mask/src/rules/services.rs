@@ -2,7 +2,7 @@
 
 use super::{ALNUM, DOTTED, HEX, LOOSE, Rule, UPPER, UUID, WORD, rule, strict};
 
-pub(super) static RULES: [Rule; 97] = [
+pub(super) static RULES: [Rule; 98] = [
     rule("stripe", "sk_live_", &WORD, 10, 120),
     rule("stripe-test", "sk_test_", &WORD, 10, 120),
     rule("stripe-prod", "sk_prod_", &WORD, 10, 120),
@@ -59,6 +59,7 @@ pub(super) static RULES: [Rule; 97] = [
     strict("facebook", "EAAB", &ALNUM, 80, 300),
     strict("facebook", "EAAG", &ALNUM, 80, 300),
     rule("linear", "lin_api_", &ALNUM, 40, 40),
+    strict("notion-secret", "secret_", &ALNUM, 43, 43),
     rule("notion", "ntn_", &ALNUM, 46, 46),
     rule("figma", "figd_", &WORD, 38, 48),
     rule("contentful", "CFPAT-", &WORD, 40, 64),
