@@ -144,6 +144,8 @@ fn words(scene: &Scene<'_>, found: &mut Found) {
     let mut name_end = 0;
     let mut pem_end = 0;
     let mut jwt_end = 0;
+    let mut manifest_end = 0;
+    let mut last: Option<(&'static Pattern, usize)> = None;
     let input = aho_corasick::Input::new(scene.text).anchored(Anchored::No);
     for hit in scanner.words.find_overlapping_iter(input) {
         let Some(anchor) = scanner.anchors.get(hit.pattern().as_usize()) else {
@@ -151,10 +153,14 @@ fn words(scene: &Scene<'_>, found: &mut Found) {
         };
         match anchor {
             Anchor::Rule(rule) => secret::detect(scene, hit.start(), rule, found),
-            Anchor::Pattern(rule) => {
-                pattern::detect(scene, (hit.start(), hit.end()), rule, found);
+            // Inside of what a rule has found it has nothing more to find.
+            Anchor::Pattern(rule) if !within(last, rule, hit.start()) => {
+                let end = pattern::detect(scene, (hit.start(), hit.end()), rule, found);
+                last = end.map(|end| (*rule, end)).or(last);
             }
-            Anchor::Manifest => manifest::detect(scene, (hit.start(), hit.end()), found),
+            Anchor::Manifest if hit.start() >= manifest_end => {
+                manifest_end = manifest::detect(scene, (hit.start(), hit.end()), found);
+            }
             Anchor::Discord => discord::detect(scene, hit.start(), found),
             Anchor::Service(alone) => {
                 service::detect(scene, (hit.start(), hit.end()), *alone, found);
@@ -171,10 +177,15 @@ fn words(scene: &Scene<'_>, found: &mut Found) {
             Anchor::Jwt if hit.start() >= jwt_end => {
                 jwt_end = jwt::detect(scene, hit.start(), found);
             }
-            Anchor::Name | Anchor::Pem | Anchor::Jwt => {}
+            Anchor::Name | Anchor::Pem | Anchor::Jwt | Anchor::Manifest | Anchor::Pattern(_) => {}
             Anchor::Azure => secret::azure(scene, hit.start(), found),
         }
     }
+}
+
+/// Whether the place lies in the last thing that this rule found.
+fn within(last: Option<(&'static Pattern, usize)>, rule: &'static Pattern, start: usize) -> bool {
+    last.is_some_and(|(other, end)| std::ptr::eq(other, rule) && start < end)
 }
 
 /// Digits, `@` and `:` are anchors of their own. Most stretches of prose have none of them.

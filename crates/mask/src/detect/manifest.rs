@@ -13,19 +13,19 @@ const REACH: usize = 8192;
 /// Values below this length are kinds and switches.
 const SHORTEST: usize = 4;
 
-/// Looks for the values of the manifest whose `kind:` stands at `start..open`.
-pub(crate) fn detect(scene: &Scene<'_>, (start, open): (usize, usize), found: &mut Found) {
+/// Looks for the values of the manifest whose `kind:` stands at `start..open`; tells how far it looked.
+pub(crate) fn detect(scene: &Scene<'_>, (start, open): (usize, usize), found: &mut Found) -> usize {
     let text = scene.text;
     let word = run(text, open, &LEAD);
     if !slice(text, word, word + 6).eq_ignore_ascii_case(b"secret")
         || at(text, word + 6).is_ascii_alphanumeric()
     {
-        return;
+        return open;
     }
     let line = line_start(text, start);
     let column = start - line;
     if slice(text, line, start).iter().any(|b| !INDENT.has(*b)) {
-        return;
+        return open;
     }
     let from = text.len().min(first_line(text, line));
     let mut at_line = from;
@@ -48,6 +48,7 @@ pub(crate) fn detect(scene: &Scene<'_>, (start, open): (usize, usize), found: &m
         }
         at_line = end + 1;
     }
+    at_line
 }
 
 /// The start of the first line of the manifest, within reach.

@@ -22,27 +22,25 @@ const VALUE: Set = Set::alnum_and(b"-_.+/=~!@#$%^&*|:");
 /// No secret of these rules is shorter.
 const SHORTEST: usize = 8;
 
-/// Tries the rule whose keyword stands at `start..open`.
+/// Tries the rule whose keyword stands at `start..open`; tells where what it looked at ends.
 pub(crate) fn detect(
     scene: &Scene<'_>,
     (start, open): (usize, usize),
     rule: &'static Pattern,
     found: &mut Found,
-) {
+) -> Option<usize> {
     let text = scene.text;
     if rule.is_assigned() && !leads_to_value(text, open) {
-        return;
+        return None;
     }
-    let Some(regex) = rule.regex() else {
-        return;
-    };
+    let regex = rule.regex()?;
     let window = if rule.first { start } else { start.saturating_sub(BEFORE) };
     let end = text.len().min(start + rule.reach);
     let anchored = if rule.first { Anchored::Yes } else { Anchored::No };
     let input = Input::new(text).span(window..end).anchored(anchored);
     // The whole match first: it needs no slots, and hardly any window has one.
     if regex.search_half(&input).is_none() {
-        return;
+        return None;
     }
     let mut slots = regex.create_captures();
     regex.search_captures(&input, &mut slots);
@@ -50,9 +48,7 @@ pub(crate) fn detect(
         Some(group) => slots.get_group(group),
         None => (1..slots.group_len()).find_map(|i| slots.get_group(i)),
     };
-    let Some(place) = group.or_else(|| slots.get_match().map(|m| m.span())) else {
-        return;
-    };
+    let place = group.or_else(|| slots.get_match().map(|m| m.span()))?;
     let secret = slice(text, place.start, place.end);
     let digits = secret.iter().filter(|b| b.is_ascii_digit()).count();
     if entropy(secret) >= rule.entropy
@@ -64,7 +60,10 @@ pub(crate) fn detect(
         && !goes_on(text, place.end)
     {
         found.push(span((place.start, place.end), Entity::ApiKey, 0.9, &rule.id));
+        return Some(place.end);
     }
+    // Whatever was wrong with a long match is wrong with those that begin inside of it.
+    rule.first.then_some(place.end)
 }
 
 /// Whether a sign follows the rest of the name, and something that is long enough follows the sign.
