@@ -1,6 +1,6 @@
 //! Values given to a name that says they are secret: `api_key = "…"`, `password: …`.
 
-use super::value::{LONGEST, Manner, is_secret};
+use super::value::{LONGEST, Lead, Manner, is_secret};
 use super::{Found, span};
 use crate::bytes::{Set, at, before, run, run_back, run_within, slice};
 use crate::entity::Entity;
@@ -9,22 +9,6 @@ use crate::words::Scene;
 
 const NAME: Set = Set::alnum_and(b"_-.");
 const BARE: Set = Set::alnum_and(b"_-./+=~!@#$%^*|:");
-/// What leads to a value.
-#[derive(Clone, Copy)]
-struct Place {
-    open: usize,
-    /// A sign.
-    sure: bool,
-    /// A comma.
-    listed: bool,
-    /// A tag of XML.
-    tagged: bool,
-    /// A verb.
-    spoken: bool,
-    /// No more than `=` after a name in capitals.
-    variable: bool,
-}
-
 /// What people say between a name and its value.
 const SPOKEN: [&[u8]; 14] = [
     b"is ", b"was ", b"ist ", b"lautet ", b"est ", b"es ", b"e ", b"jest ", b"ar ", b"er ", b"on ",
@@ -60,9 +44,9 @@ pub(crate) fn detect(scene: &Scene<'_>, word: usize, found: &mut Found) -> usize
         return name_end;
     };
     let loud = is_loud(slice(text, alone, name_end), alone > start);
-    if let Some(place) = value_after(text, name_end, loud) {
-        let value = Value::read(text, place.open);
-        if value.is_secret(text, hint, place, loud) {
+    if let Some((open, lead)) = value_after(text, name_end, loud) {
+        let value = Value::read(text, open);
+        if value.is_secret(text, hint, lead, loud) {
             let score = if hint == Hint::Key { 0.6 } else { 0.8 };
             found.push(span((value.start, value.end), Entity::ApiKey, score, "assignment"));
         }
@@ -101,7 +85,7 @@ fn glued(name: &[u8]) -> Option<(usize, usize)> {
         let groups = loud && rest.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
         let digits = rest.iter().filter(|b| b.is_ascii_digit()).count();
         let tells = loud || matches!(hint, Hint::Credential | Hint::Password);
-        let manner = Manner { quoted: false, sure: false, listed: false, loud: true };
+        let manner = Manner { lead: Lead::Blank, quoted: false, loud: true };
         if (whole || groups) && tells && digits > 3 && is_secret(rest, Hint::Credential, manner) {
             return Some((at + 1, end));
         }
@@ -110,7 +94,7 @@ fn glued(name: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// Where the value of a name begins, and what stands between them.
-fn value_after(text: &[u8], name_end: usize, loud: bool) -> Option<Place> {
+fn value_after(text: &[u8], name_end: usize, loud: bool) -> Option<(usize, Lead)> {
     let mut i = name_end;
     let quoted = skip(text, &mut i, b"\\\"'`");
     skip(text, &mut i, b")]");
@@ -125,28 +109,28 @@ fn value_after(text: &[u8], name_end: usize, loud: bool) -> Option<Place> {
         signs += 1;
     }
     let comma = quoted && signs == from && at(text, signs) == b',';
+    let sign = slice(text, from, signs).iter().any(|b| matches!(b, b'=' | b':' | b'>'));
+    let tag = before(text, signs, 1) == b'>' && signs > from;
     let spoken = SPOKEN.iter().any(|word| slice(text, from, from + word.len()) == *word);
-    let sure = slice(text, from, signs).iter().any(|b| matches!(b, b'=' | b':' | b'>')) || comma;
     i = if comma { signs + 1 } else { signs };
     if spoken {
         i = from + slice(text, from, from + 8).iter().position(|b| *b == b' ').unwrap_or(0);
     }
     // A line may break after a tag or a comma, not after a sign: there the value is empty.
-    let breaks = comma || before(text, signs, 1) == b'>' && signs > from;
-    let next = run(text, i, if breaks { &BLANK } else { &SPACE });
-    let reached = sure
-        || spoken
-        || signs == from && next > name_end && next < name_end + if loud { 9 } else { 3 };
-    (reached && next < i + 24).then_some(Place {
-        open: next,
-        sure,
-        listed: comma,
-        tagged: before(text, signs, 1) == b'>',
-        spoken,
-        variable: next == name_end + 1
-            && at(text, name_end) == b'='
-            && before(text, name_end, 1).is_ascii_uppercase(),
-    })
+    let next = run(text, i, if comma || tag { &BLANK } else { &SPACE });
+    let capitals = before(text, name_end, 1).is_ascii_uppercase();
+    let lead = match () {
+        () if comma => Lead::Comma,
+        () if sign && tag => Lead::Tag,
+        () if sign && capitals && next == name_end + 1 && at(text, name_end) == b'=' => {
+            Lead::Variable
+        }
+        () if sign => Lead::Sign,
+        () if spoken => Lead::Verb,
+        () => Lead::Blank,
+    };
+    let near = signs == from && next > name_end && next < name_end + if loud { 9 } else { 3 };
+    ((lead != Lead::Blank || near) && next < i + 24).then_some((next, lead))
 }
 
 fn skip(text: &[u8], i: &mut usize, these: &[u8]) -> bool {
@@ -189,30 +173,28 @@ impl Value {
         Self { start, end, quoted }
     }
 
-    fn is_secret(&self, text: &[u8], hint: Hint, place: Place, loud: bool) -> bool {
+    fn is_secret(&self, text: &[u8], hint: Hint, lead: Lead, loud: bool) -> bool {
         let value = slice(text, self.start, self.end);
         let closed =
             !self.quoted || matches!(at(text, self.end), b'"' | b'\'' | b'`' | b'\\' | 0 | b'\n');
         let next = at(text, self.end);
-        let call = matches!(next, b'(' | b'[' | b'{') || next == b'<' && !place.tagged;
+        let call = matches!(next, b'(' | b'[' | b'{') || next == b'<' && lead != Lead::Tag;
         // What goes on in dots was cut off by whoever wrote it.
         let cut = slice(text, self.end, self.end + 2) == b"..";
-        // `DB_PASSWORD=butterfly`, as in files of the environment, is as good as quoted.
-        let quoted = self.quoted || place.variable;
-        let manner = Manner { quoted, sure: place.sure, listed: place.listed, loud };
+        let manner = Manner { lead, quoted: self.quoted, loud };
         // `password v2`: only a verb or a shape that is no word's makes it a value.
-        let bare = hint == Hint::Password && !place.sure && !place.spoken && !self.quoted;
+        let bare = hint == Hint::Password && lead == Lead::Blank && !self.quoted;
         let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
         let reference =
             matches!(at(value, 0), b'$' | b'%' | b'*' | b'#' | b'/' | b'.' | b'=' | b'&' | b'@');
-        closed
-            && (self.quoted || !call)
-            && !cut
-            && !(bare && (value.len() < 8 || digits < 2))
-            && !(at(value, 0) == b'@' && !self.quoted)
-            && !(reference && hint != Hint::Password)
-            && (self.quoted || place.spoken && digits > 0 || !is_path(value))
-            && is_secret(value, hint, manner)
+        let said = lead == Lead::Verb && digits > 0;
+        if !closed || cut || bare && (value.len() < 8 || digits < 2) {
+            return false;
+        }
+        if !self.quoted && (call || at(value, 0) == b'@' || !said && is_path(value)) {
+            return false;
+        }
+        (hint == Hint::Password || !reference) && is_secret(value, hint, manner)
     }
 }
 

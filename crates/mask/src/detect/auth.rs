@@ -74,7 +74,7 @@ pub(crate) fn after_scheme(scene: &Scene<'_>, start: usize, open: usize, found: 
         && (digits > 0 || token.len() >= 24 || short && token.ends_with(b"="))
         && entropy(token) >= 2.5
         && !is_dummy(token)
-        && !(reads_like_words(token) && !token.iter().any(u8::is_ascii_lowercase))
+        && (token.iter().any(u8::is_ascii_lowercase) || !reads_like_words(token))
     {
         found.push(span((open, end), Entity::ApiKey, 0.9, "authorization"));
     }

@@ -39,9 +39,7 @@ pub(crate) fn detect(
     let anchored = if rule.first { Anchored::Yes } else { Anchored::No };
     let input = Input::new(text).span(window..end).anchored(anchored);
     // The whole match first: it needs no slots, and hardly any window has one.
-    if regex.search_half(&input).is_none() {
-        return None;
-    }
+    regex.search_half(&input)?;
     let mut slots = regex.create_captures();
     regex.search_captures(&input, &mut slots);
     let group = match rule.group {

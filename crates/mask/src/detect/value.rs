@@ -51,15 +51,37 @@ fn has_run(key: &[u8]) -> bool {
     !same(key) && key.windows(RUN).any(same)
 }
 
+/// What stands between a name and a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lead {
+    /// Nothing but blanks.
+    Blank,
+    /// A verb: `is`.
+    Verb,
+    /// A sign: `=`, `:`.
+    Sign,
+    /// `=` alone, after a name in capitals: a variable of the environment.
+    Variable,
+    /// The end of a tag of XML.
+    Tag,
+    /// A comma, as before the next word of a list.
+    Comma,
+}
+
+impl Lead {
+    /// Whether it is a sign of any kind.
+    fn is_sign(self) -> bool {
+        !matches!(self, Self::Blank | Self::Verb)
+    }
+}
+
 /// How a value is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manner {
+    /// What it comes after.
+    pub lead: Lead,
     /// Between quotes.
     pub quoted: bool,
-    /// After a sign, not only after blanks.
-    pub sure: bool,
-    /// After a comma, as the next word of a list is.
-    pub listed: bool,
     /// After a name that shouts: `simfinKEY`, `clockify ACCESS`.
     pub loud: bool,
 }
@@ -198,6 +220,8 @@ fn holds(value: &[u8], mark: &[u8]) -> bool {
 /// forms and no reference.
 fn is_password(value: &[u8], manner: Manner) -> bool {
     let count = Count::of(value);
+    // `DB_PASSWORD=butterfly`, as in files of the environment, is as good as quoted.
+    let quoted = manner.quoted || manner.lead == Lead::Variable;
     let lead = matches!(at(value, 0), b'$' | b'%' | b'*' | b'&') && count.digits == 0;
     if lead
         || entropy(value) < 1.8
@@ -206,21 +230,21 @@ fn is_password(value: &[u8], manner: Manner) -> bool {
         return false;
     }
     let mixed = count.digits > 0 && (count.letters > 0 || value.len() >= 6) || count.signs > 0;
-    if !manner.sure {
+    if !manner.lead.is_sign() {
         return value.len() >= 6 && mixed && count.letters > 0 && !is_version(value);
     }
     value.len() >= 6 && mixed && !(is_word_of_code(value) && count.digits < 2)
-        || value.len() >= 4 && manner.quoted && mixed && count.letters > 0
+        || value.len() >= 4 && quoted && mixed && count.letters > 0
         || value.len() >= 6
-            && manner.quoted
-            && !manner.listed
+            && quoted
+            && manner.lead != Lead::Comma
             && value.iter().all(u8::is_ascii_lowercase)
 }
 
 fn is_credential(value: &[u8], manner: Manner) -> bool {
     let count = Count::of(value);
     let jumble = entropy(value);
-    if !manner.sure {
+    if !manner.lead.is_sign() {
         let short = if manner.loud { 15 } else { 20 };
         return value.len() >= short
             && jumble >= 2.8
@@ -239,7 +263,7 @@ fn is_credential(value: &[u8], manner: Manner) -> bool {
 /// Perhaps a key of a map: the value must be a good jumble.
 fn is_key(value: &[u8], manner: Manner) -> bool {
     let count = Count::of(value);
-    manner.sure
+    manner.lead.is_sign()
         && value.len() >= 16
         && (count.digits > 2 && count.letters > 2 || is_letter_jumble(value, entropy(value)))
         && entropy(value) >= 3.0
@@ -268,7 +292,7 @@ impl Count {
 
 /// `v7.5.4`, `1.2.0-beta3`.
 fn is_version(value: &[u8]) -> bool {
-    value.iter().filter(|b| **b == b'.').count() > 1
+    value.split(|b| *b == b'.').count() > 2
 }
 
 /// `getpass()`, `args.password1`, `self._secret!`.
@@ -313,7 +337,7 @@ fn is_letter_jumble(value: &[u8], jumble: f32) -> bool {
 mod tests {
     use super::*;
 
-    const SURE: Manner = Manner { quoted: true, sure: true, listed: false, loud: false };
+    const SURE: Manner = Manner { lead: Lead::Sign, quoted: true, loud: false };
 
     #[test]
     fn passwords_are_whatever_people_choose() {
