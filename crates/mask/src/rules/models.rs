@@ -2,13 +2,11 @@
 
 use super::{ALNUM, ALPHA, DOTTED, HEX, Rule, UUID, WORD, rule, strict};
 
-pub(super) static RULES: [Rule; 37] = [
+pub(super) static RULES: [Rule; 35] = [
     rule("openai-project", "sk-proj-", &WORD, 20, 220),
     rule("openai-service", "sk-svcacct-", &WORD, 20, 220),
     rule("openai-admin", "sk-admin-", &WORD, 20, 220),
-    rule("anthropic-oauth", "sk-ant-oat01-", &WORD, 80, 220),
-    rule("anthropic-refresh", "sk-ant-ort01-", &WORD, 80, 220),
-    rule("anthropic-session", "sk-ant-sid01-", &WORD, 80, 220),
+    Rule { name: "anthropic", prefix: "sk-ant-", body: &WORD, min: 80, max: 220, entropy: 5.0 },
     rule("openrouter", "sk-or-", &WORD, 60, 100),
     rule("langfuse", "sk-lf-", &UUID, 32, 40),
     rule("litellm", "sk-litellm-", &WORD, 10, 100),
