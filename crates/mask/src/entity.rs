@@ -62,6 +62,8 @@ entities! {
     PrivateKey = "PRIVATE_KEY", Credential;
     /// A JSON web token.
     Jwt = "JWT", Credential;
+    /// The address of a database or a broker with the password to it.
+    ConnectionString = "CONNECTION_STRING", Credential;
     /// A person's name.
     Person = "PERSON", Name;
     /// A city, region, country or postal code.

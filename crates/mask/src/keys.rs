@@ -69,8 +69,57 @@ const SECRET_KEYS: [&str; 20] = [
     "authentication",
 ];
 
+/// Words that say that anybody may know the value, or that it is none.
+const OPEN: [&str; 11] = [
+    "public",
+    "pub",
+    "publishable",
+    "csrf",
+    "xsrf",
+    "mock",
+    "fake",
+    "dummy",
+    "example",
+    "sample",
+    "placeholder",
+];
+
+/// The word for a password in other languages, without the signs over letters.
+const PASSWORDS: [&str; 27] = [
+    "password",
+    "passwd",
+    "pwd",
+    "psw",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "kennwort",
+    "contrasena",
+    "senha",
+    "motdepasse",
+    "mdp",
+    "wachtwoord",
+    "haslo",
+    "losenord",
+    "lozenord",
+    "adgangskode",
+    "passord",
+    "salasana",
+    "heslo",
+    "jelszo",
+    "parola",
+    "sifre",
+    "parole",
+    "lozinka",
+    "sshpass",
+    "pgpassword",
+];
+
 /// What a name says, by its last words.
 pub(crate) fn hint(name: &[u8]) -> Option<Hint> {
+    if parts(name).any(|part| any(part, &OPEN)) {
+        return None;
+    }
     let (mut last, mut previous): (&[u8], &[u8]) = (b"", b"");
     for part in parts(name) {
         // Numbers and environments tell nothing: `API_KEY_2`, `SECRET_KEY_PROD`.
@@ -81,8 +130,10 @@ pub(crate) fn hint(name: &[u8]) -> Option<Hint> {
             last = part;
         }
     }
-    if any(last, &["password", "passwd", "pwd", "passphrase", "passcode", "passwort"])
+    if any(last, &PASSWORDS)
         || last.len() > 8 && ends(last, b"password")
+        || last.len() > 6 && ends(last, b"passwd")
+        || any(last, &["passe"]) && any(previous, &["de"])
     {
         return Some(Hint::Password);
     }
@@ -90,6 +141,7 @@ pub(crate) fn hint(name: &[u8]) -> Option<Hint> {
         || any(last, &["credential", "credentials", "bearer", "secretkey", "accesskey"])
         || last.len() > 5
             && (ends(last, b"token") || ends(last, b"secret") || ends(last, b"apikey"))
+        || any(last, &["privatekey", "secrettoken", "authkey", "authcode", "sessionid", "sessid"])
     {
         return Some(Hint::Credential);
     }
@@ -101,6 +153,13 @@ pub(crate) fn hint(name: &[u8]) -> Option<Hint> {
     }
     if any(last, &["pass", "pat"]) && !previous.is_empty() {
         return Some(Hint::Password);
+    }
+    // `ACCESS` alone, in capitals, is what stands before a key in notes.
+    if matches!(last, b"ACCESS" | b"PRIVATE")
+        || last.len() > 8
+            && (last.ends_with(b"ACCESS") || last.ends_with(b"PRIVATE") || last.ends_with(b"KEY"))
+    {
+        return Some(Hint::Key);
     }
     any(last, &["auth", "login", "pass"]).then_some(Hint::Key)
 }

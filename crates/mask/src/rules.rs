@@ -4,6 +4,8 @@
 
 mod cloud;
 mod models;
+pub(crate) mod pattern;
+pub(crate) mod service;
 mod services;
 
 use crate::bytes::Set;

@@ -8,17 +8,22 @@ use crate::bytes::{at, before};
 use crate::context::{self, Surroundings};
 use crate::detect::number::{Number, end_of_digits};
 use crate::detect::{
-    Found, assign, auth, birth, card, crypto, email, geo, iban, id, ip, jwt, mac, pem, phone,
-    secret, ssn, swift,
+    Found, assign, auth, birth, card, crypto, discord, email, geo, iban, id, ip, jwt, mac,
+    manifest, pattern, pem, phone, secret, service, ssn, swift,
 };
 use crate::pass::Overdue;
-use crate::rules::{self, Rule};
+use crate::rules::pattern::{self as patterns, Pattern};
+use crate::rules::{self, Rule, service as services};
 use crate::words::Scene;
 
 /// What stands at a word that is an anchor.
 #[derive(Clone, Copy)]
 enum Anchor {
     Rule(&'static Rule),
+    Pattern(&'static Pattern),
+    Service(bool),
+    Manifest,
+    Discord,
     Name,
     Scheme,
     Url,
@@ -30,7 +35,7 @@ enum Anchor {
     Hardware,
 }
 
-const WORDS: [(&str, Anchor); 34] = [
+const WORDS: [(&str, Anchor); 57] = [
     ("key", Anchor::Name),
     ("token", Anchor::Name),
     ("secret", Anchor::Name),
@@ -40,6 +45,26 @@ const WORDS: [(&str, Anchor); 34] = [
     ("_pass", Anchor::Name),
     ("pass=", Anchor::Name),
     ("pwd", Anchor::Name),
+    ("psw", Anchor::Name),
+    ("kennwort", Anchor::Name),
+    ("contrasena", Anchor::Name),
+    ("senha", Anchor::Name),
+    ("passe", Anchor::Name),
+    ("motdepasse", Anchor::Name),
+    ("mdp", Anchor::Name),
+    ("wachtwoord", Anchor::Name),
+    ("haslo", Anchor::Name),
+    ("losenord", Anchor::Name),
+    ("adgangskode", Anchor::Name),
+    ("passord", Anchor::Name),
+    ("salasana", Anchor::Name),
+    ("heslo", Anchor::Name),
+    ("jelszo", Anchor::Name),
+    ("parola", Anchor::Name),
+    ("sifre", Anchor::Name),
+    ("lozinka", Anchor::Name),
+    ("access", Anchor::Name),
+    ("private", Anchor::Name),
     ("credential", Anchor::Name),
     ("auth=", Anchor::Name),
     ("_auth", Anchor::Name),
@@ -51,9 +76,11 @@ const WORDS: [(&str, Anchor); 34] = [
     ("jwt", Anchor::Name),
     ("bearer ", Anchor::Scheme),
     ("basic ", Anchor::Scheme),
+    ("ssws ", Anchor::Scheme),
     ("://", Anchor::Url),
-    (" -u ", Anchor::Option),
-    (" --user ", Anchor::Option),
+    ("-u ", Anchor::Option),
+    ("-user ", Anchor::Option),
+    ("-user=", Anchor::Option),
     ("-----BEGIN", Anchor::Pem),
     ("eyJ", Anchor::Jwt),
     ("eyA", Anchor::Jwt),
@@ -65,6 +92,7 @@ const WORDS: [(&str, Anchor); 34] = [
     ("mac", Anchor::Hardware),
     ("hardware address", Anchor::Hardware),
     ("physical address", Anchor::Hardware),
+    ("kind:", Anchor::Manifest),
 ];
 
 struct Scanner {
@@ -74,19 +102,26 @@ struct Scanner {
 
 static SCANNER: LazyLock<Scanner> = LazyLock::new(|| {
     let rules = rules::all().map(|rule| (rule.prefix, Anchor::Rule(rule)));
-    let (patterns, anchors): (Vec<_>, Vec<_>) = WORDS.into_iter().chain(rules).unzip();
-    Scanner { words: automaton(&patterns), anchors }
+    let patterns = patterns::all().iter().flat_map(|pattern| {
+        pattern.keys.iter().map(move |key| (key.as_str(), Anchor::Pattern(pattern)))
+    });
+    let services = services::all().map(|(name, alone)| (name, Anchor::Service(alone)));
+    let all = WORDS.into_iter().chain(rules).chain(patterns).chain(services);
+    let all = all.map(|(word, anchor)| (word.to_owned(), anchor));
+    let bots = discord::heads().map(|head| (head, Anchor::Discord));
+    let (words, anchors): (Vec<_>, Vec<_>) = all.chain(bots).unzip();
+    Scanner { words: automaton(&words), anchors }
 });
 
 #[expect(clippy::expect_used, reason = "the words are constants, and a test builds them")]
-fn automaton(words: &[&str]) -> AhoCorasick {
+fn automaton(words: &[String]) -> AhoCorasick {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .match_kind(MatchKind::Standard)
         .start_kind(StartKind::Unanchored)
         .kind(Some(AhoCorasickKind::DFA))
         .build(words)
-        .expect("a few hundred short words fit an automaton")
+        .expect("some thousand short words fit an automaton")
 }
 
 /// Builds what is built once.
@@ -128,6 +163,8 @@ fn words(scene: &Scene<'_>, overdue: Overdue<'_>, found: &mut Found) {
     let mut name_end = 0;
     let mut pem_end = 0;
     let mut jwt_end = 0;
+    let mut manifest_end = 0;
+    let mut last: Option<(&'static Pattern, usize)> = None;
     let input = aho_corasick::Input::new(scene.text).anchored(Anchored::No);
     for (count, hit) in scanner.words.find_overlapping_iter(input).enumerate() {
         if count % ASK == ASK - 1 && overdue() {
@@ -138,6 +175,18 @@ fn words(scene: &Scene<'_>, overdue: Overdue<'_>, found: &mut Found) {
         };
         match anchor {
             Anchor::Rule(rule) => secret::detect(scene, hit.start(), rule, found),
+            // Inside of what a rule has found it has nothing more to find.
+            Anchor::Pattern(rule) if !within(last, rule, hit.start()) => {
+                let end = pattern::detect(scene, (hit.start(), hit.end()), rule, found);
+                last = end.map(|end| (*rule, end)).or(last);
+            }
+            Anchor::Manifest if hit.start() >= manifest_end => {
+                manifest_end = manifest::detect(scene, (hit.start(), hit.end()), found);
+            }
+            Anchor::Discord => discord::detect(scene, hit.start(), found),
+            Anchor::Service(alone) => {
+                service::detect(scene, (hit.start(), hit.end()), *alone, found);
+            }
             Anchor::Name if hit.start() >= name_end => {
                 name_end = assign::detect(scene, hit.start(), found);
             }
@@ -150,12 +199,17 @@ fn words(scene: &Scene<'_>, overdue: Overdue<'_>, found: &mut Found) {
             Anchor::Jwt if hit.start() >= jwt_end => {
                 jwt_end = jwt::detect(scene, hit.start(), found);
             }
-            Anchor::Name | Anchor::Pem | Anchor::Jwt => {}
+            Anchor::Name | Anchor::Pem | Anchor::Jwt | Anchor::Manifest | Anchor::Pattern(_) => {}
             Anchor::Azure => secret::azure(scene, hit.start(), found),
             Anchor::Bank => swift::after_word(scene, hit.start(), hit.end(), found),
             Anchor::Hardware => mac::after_word(scene, hit.start(), hit.end(), found),
         }
     }
+}
+
+/// Whether the place lies in the last thing that this rule found.
+fn within(last: Option<(&'static Pattern, usize)>, rule: &'static Pattern, start: usize) -> bool {
+    last.is_some_and(|(other, end)| std::ptr::eq(other, rule) && start < end)
 }
 
 /// Digits, `@` and `:` are anchors of their own. Most stretches of prose have none of them.

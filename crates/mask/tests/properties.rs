@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 
 /// Pieces that detectors care about, so that random texts are not all noise.
-const PIECES: [&str; 40] = [
+const PIECES: [&str; 48] = [
     "ada@example.com",
     "4111 1111 1111 1111",
     "4111111111111111",
@@ -36,6 +36,14 @@ const PIECES: [&str; 40] = [
     "MIGlAgEBBDEA1yi",
     "-----END PRIVATE KEY-----",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.SflKxwRJ",
+    "postgres://app:s3cr3tP4ss@db.example.net/x",
+    "kind: Secret\ndata:\n  a: ",
+    "chartmogul ",
+    "simfinKEY-",
+    "a1b2c3d4e5f6071829aabbccddee0f12",
+    "machine a login b password ",
+    "$2a$05$Uo385Fa0g86uUXHwZxB90.qMMdRFExaXePGka4WGFv.86I45AEjmO",
+    "mot de passe est ",
     "[EMAIL]",
     "[PHONE:0123456789ab]",
     "[API_KEY]",
@@ -293,6 +301,13 @@ fn repetition_does_not_explode() {
         "1:",
         " -u a:b",
         "call 12 34 567 ",
+        "kind: Secret\ndata:\n a: bcdef\n",
+        "telegram ",
+        "mongodb://a:b1c@",
+        "LS0tLS1CRUdJTiBSU0Eg",
+        "$krb5tgs$23$",
+        "mysql -p",
+        "curl -u ",
         "[EMAIL]",
     ] {
         let once = masker.mask_text(&piece.repeat(50_000), &mut Taken::default()).into_owned();

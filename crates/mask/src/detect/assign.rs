@@ -1,6 +1,6 @@
 //! Values given to a name that says they are secret: `api_key = "…"`, `password: …`.
 
-use super::shape::{entropy, is_dummy, is_uuid};
+use super::value::{LONGEST, Lead, Manner, is_secret};
 use super::{Found, span};
 use crate::bytes::{Set, at, before, run, run_back, run_within, slice};
 use crate::entity::Entity;
@@ -9,15 +9,29 @@ use crate::words::Scene;
 
 const NAME: Set = Set::alnum_and(b"_-.");
 const BARE: Set = Set::alnum_and(b"_-./+=~!@#$%^*|:");
+/// What people say between a name and its value.
+const SPOKEN: [&[u8]; 14] = [
+    b"is ", b"was ", b"ist ", b"lautet ", b"est ", b"es ", b"e ", b"jest ", b"ar ", b"er ", b"on ",
+    b"je ", b"to ", b"is: ",
+];
 const SPACE: Set = Set::only(b" \t");
 const BLANK: Set = Set::only(b" \t\r\n");
-const LONGEST: usize = 512;
+/// No jumble that is glued to a name is shorter.
+const GLUED: usize = 15;
 
 /// Looks for the value of the name that holds the word at `word`; tells where the name ends.
 pub(crate) fn detect(scene: &Scene<'_>, word: usize, found: &mut Found) -> usize {
     let text = scene.text;
     let mut start = run_back(text, word, &NAME);
     let name_end = run(text, word, &NAME);
+    if name_end - start > LONGEST {
+        return name_end;
+    }
+    if let Some(place) = glued(slice(text, start, name_end)) {
+        found.push(span((start + place.0, start + place.1), Entity::ApiKey, 0.7, "assignment"));
+        return name_end;
+    }
+    let alone = start;
     // `API key` is one name of two words.
     if before(text, start, 1) == b' ' && before(text, start, 2).is_ascii_alphabetic() {
         start = run_back(text, start - 1, &NAME);
@@ -29,9 +43,10 @@ pub(crate) fn detect(scene: &Scene<'_>, word: usize, found: &mut Found) -> usize
     let Some(hint) = hint(name) else {
         return name_end;
     };
-    if let Some((open, sure)) = value_after(text, name_end) {
+    let loud = is_loud(slice(text, alone, name_end), alone > start);
+    if let Some((open, lead)) = value_after(text, name_end, loud) {
         let value = Value::read(text, open);
-        if value.is_secret(text, hint, sure) {
+        if value.is_secret(text, hint, lead, loud) {
             let score = if hint == Hint::Key { 0.6 } else { 0.8 };
             found.push(span((value.start, value.end), Entity::ApiKey, score, "assignment"));
         }
@@ -39,8 +54,47 @@ pub(crate) fn detect(scene: &Scene<'_>, word: usize, found: &mut Found) -> usize
     name_end
 }
 
-/// Where the value of a name begins, and whether more than blanks stand between them.
-fn value_after(text: &[u8], name_end: usize) -> Option<(usize, bool)> {
+/// Whether the last word of a name is in capitals, and what is before it is not: `simfinKEY`.
+fn is_loud(name: &[u8], led: bool) -> bool {
+    let capitals = name.iter().rev().take_while(|b| b.is_ascii_uppercase() || **b == b'_').count();
+    let rest = slice(name, 0, name.len() - capitals);
+    let glued = rest.iter().any(u8::is_ascii_lowercase)
+        && rest.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    capitals >= 3 && (glued || rest.is_empty() && led)
+}
+
+/// The jumble that hangs on a name without any sign: `toggl-KEY-0f3e…`, `dd_secret_key-3c0c…`.
+fn glued(name: &[u8]) -> Option<(usize, usize)> {
+    let joint = |b: u8| matches!(b, b'-' | b'_' | b'.');
+    let mut end = name.len();
+    while end > 0 && joint(before(name, end, 1)) {
+        end -= 1;
+    }
+    let joints = name.iter().enumerate().filter(|(_, b)| joint(**b)).map(|(i, _)| i);
+    for at in joints {
+        let (head, rest) = (slice(name, 0, at), slice(name, at + 1, end));
+        if rest.len() < GLUED {
+            return None;
+        }
+        let hex = rest.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+        let whole = hex || rest.iter().all(u8::is_ascii_alphanumeric);
+        let Some(hint) = hint(head) else {
+            continue;
+        };
+        let loud = is_loud(head, false);
+        let groups = loud && rest.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
+        let digits = rest.iter().filter(|b| b.is_ascii_digit()).count();
+        let tells = loud || matches!(hint, Hint::Credential | Hint::Password);
+        let manner = Manner { lead: Lead::Blank, quoted: false, loud: true };
+        if (whole || groups) && tells && digits > 3 && is_secret(rest, Hint::Credential, manner) {
+            return Some((at + 1, end));
+        }
+    }
+    None
+}
+
+/// Where the value of a name begins, and what stands between them.
+fn value_after(text: &[u8], name_end: usize, loud: bool) -> Option<(usize, Lead)> {
     let mut i = name_end;
     let quoted = skip(text, &mut i, b"\\\"'`");
     skip(text, &mut i, b")]");
@@ -55,17 +109,28 @@ fn value_after(text: &[u8], name_end: usize) -> Option<(usize, bool)> {
         signs += 1;
     }
     let comma = quoted && signs == from && at(text, signs) == b',';
-    let spoken = slice(text, from, from + 3) == b"is " || slice(text, from, from + 4) == b"was ";
-    let sure = slice(text, from, signs).iter().any(|b| matches!(b, b'=' | b':' | b'>')) || comma;
+    let sign = slice(text, from, signs).iter().any(|b| matches!(b, b'=' | b':' | b'>'));
+    let tag = before(text, signs, 1) == b'>' && signs > from;
+    let spoken = SPOKEN.iter().any(|word| slice(text, from, from + word.len()) == *word);
     i = if comma { signs + 1 } else { signs };
     if spoken {
-        i = from + slice(text, from, from + 4).iter().position(|b| *b == b' ').unwrap_or(0);
+        i = from + slice(text, from, from + 8).iter().position(|b| *b == b' ').unwrap_or(0);
     }
     // A line may break after a tag or a comma, not after a sign: there the value is empty.
-    let breaks = comma || before(text, signs, 1) == b'>' && signs > from;
-    let next = run(text, i, if breaks { &BLANK } else { &SPACE });
-    let reached = sure || spoken || signs == from && next > name_end && next < name_end + 3;
-    (reached && next < i + 24).then_some((next, sure))
+    let next = run(text, i, if comma || tag { &BLANK } else { &SPACE });
+    let capitals = before(text, name_end, 1).is_ascii_uppercase();
+    let lead = match () {
+        () if comma => Lead::Comma,
+        () if sign && tag => Lead::Tag,
+        () if sign && capitals && next == name_end + 1 && at(text, name_end) == b'=' => {
+            Lead::Variable
+        }
+        () if sign => Lead::Sign,
+        () if spoken => Lead::Verb,
+        () => Lead::Blank,
+    };
+    let near = signs == from && next > name_end && next < name_end + if loud { 9 } else { 3 };
+    ((lead != Lead::Blank || near) && next < i + 24).then_some((next, lead))
 }
 
 fn skip(text: &[u8], i: &mut usize, these: &[u8]) -> bool {
@@ -108,52 +173,28 @@ impl Value {
         Self { start, end, quoted }
     }
 
-    fn is_secret(&self, text: &[u8], hint: Hint, sure: bool) -> bool {
+    fn is_secret(&self, text: &[u8], hint: Hint, lead: Lead, loud: bool) -> bool {
         let value = slice(text, self.start, self.end);
         let closed =
             !self.quoted || matches!(at(text, self.end), b'"' | b'\'' | b'`' | b'\\' | 0 | b'\n');
-        let call = !self.quoted && matches!(at(text, self.end), b'(' | b'[' | b'{' | b'<');
+        let next = at(text, self.end);
+        let call = matches!(next, b'(' | b'[' | b'{') || next == b'<' && lead != Lead::Tag;
+        // What goes on in dots was cut off by whoever wrote it.
+        let cut = slice(text, self.end, self.end + 2) == b"..";
+        let manner = Manner { lead, quoted: self.quoted, loud };
+        // `password v2`: only a verb or a shape that is no word's makes it a value.
+        let bare = hint == Hint::Password && lead == Lead::Blank && !self.quoted;
+        let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
         let reference =
-            matches!(at(value, 0), b'$' | b'%' | b'*' | b'#' | b'/' | b'.' | b'=' | b'&');
-        if !closed
-            || call
-            || reference && hint != Hint::Password
-            || value.len() > LONGEST
-            || value.windows(3).any(|w| w == b"://")
-            || is_dummy(value)
-            || !self.quoted && is_path(value)
-        {
+            matches!(at(value, 0), b'$' | b'%' | b'*' | b'#' | b'/' | b'.' | b'=' | b'&' | b'@');
+        let said = lead == Lead::Verb && digits > 0;
+        if !closed || cut || bare && (value.len() < 8 || digits < 2) {
             return false;
         }
-        let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-        let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
-        let jumble = entropy(value);
-        match hint {
-            Hint::Password => {
-                let signs = value.iter().any(|b| b.is_ascii_punctuation() && !b"_-.:/".contains(b));
-                let lead = matches!(at(value, 0), b'$' | b'%' | b'*' | b'{' | b'<');
-                sure && value.len() >= 6 && (digits > 0 || signs) && !lead && jumble >= 1.8
-            }
-            Hint::Credential if !sure => {
-                value.len() >= 20 && digits > 2 && letters > 0 && jumble >= 3.0
-            }
-            Hint::Credential => {
-                value.len() >= 10
-                    && (digits > 1 && letters > 0 && jumble >= 2.7 && !is_named(value)
-                        || digits == value.len() && digits >= 16 && jumble >= 2.0
-                        || value.len() >= 15 && jumble >= 3.3 && digits > 0 && !is_named(value)
-                        || is_letter_jumble(value, jumble))
-            }
-            Hint::Key => {
-                sure && value.len() >= 16
-                    && digits > 2
-                    && letters > 2
-                    && jumble >= 3.0
-                    && !is_uuid(value)
-                    && !is_named(value)
-                    && !value.contains(&b'.')
-            }
+        if !self.quoted && (call || at(value, 0) == b'@' || !said && is_path(value)) {
+            return false;
         }
+        (hint == Hint::Password || !reference) && is_secret(value, hint, manner)
     }
 }
 
@@ -169,26 +210,6 @@ fn is_path(value: &[u8]) -> bool {
                 || s.first().is_some_and(u8::is_ascii_alphabetic)
                     && s.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
         })
-}
-
-/// Words and counters joined by hyphens: `prod-key-2`, `SalesResults-1.2`.
-fn is_named(value: &[u8]) -> bool {
-    value.iter().any(|b| matches!(b, b'-' | b'_' | b'.'))
-        && value.split(|b| matches!(b, b'-' | b'_' | b'.')).all(|part| {
-            let digits = part.iter().filter(|b| b.is_ascii_digit()).count();
-            part.len() < 13 && (digits <= 1 || digits == part.len() && digits < 5)
-        })
-}
-
-/// Letters in no order of a name: short runs of one case.
-fn is_letter_jumble(value: &[u8], jumble: f32) -> bool {
-    let turns = value
-        .windows(2)
-        .filter(|pair| at(pair, 0).is_ascii_lowercase() != at(pair, 1).is_ascii_lowercase())
-        .count();
-    let plain = value.iter().all(u8::is_ascii_alphanumeric);
-    plain && (value.len() >= 20 && jumble >= 3.8 && turns * 3 >= value.len())
-        || value.len() >= 40 && jumble >= 4.0 && turns * 4 >= value.len()
 }
 
 #[cfg(test)]

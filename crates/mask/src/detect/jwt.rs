@@ -1,5 +1,8 @@
 //! JSON web tokens.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
 use super::{Found, span};
 use crate::bytes::{Set, at, before, run, slice};
 use crate::entity::Entity;
@@ -24,6 +27,11 @@ pub(crate) fn detect(scene: &Scene<'_>, start: usize, found: &mut Found) -> usiz
     {
         return header;
     }
+    if !is_header(slice(text, start, header))
+        && !scene.before(start, 24, &["jwt", "token", "jwttoken", "bearer", "authorization", "key"])
+    {
+        return header;
+    }
     let mut end = payload;
     // A signature, or the other three parts of an encrypted token.
     for _ in 0..3 {
@@ -36,6 +44,16 @@ pub(crate) fn detect(scene: &Scene<'_>, start: usize, found: &mut Found) -> usiz
     end += usize::from(end == payload && at(text, end) == b'.');
     found.push(span((start, end), Entity::Jwt, 1.0, "jwt"));
     header
+}
+
+/// Whether the first part is a header: a JSON object with one of the members that headers have.
+fn is_header(part: &[u8]) -> bool {
+    let Ok(json) = BASE64_URL_SAFE_NO_PAD.decode(part) else {
+        return false;
+    };
+    let members: [&[u8]; 4] = [b"\"alg\"", b"\"typ\"", b"\"enc\"", b"\"kid\""];
+    json.trim_ascii_end().ends_with(b"}")
+        && members.iter().any(|member| json.windows(member.len()).any(|w| w == *member))
 }
 
 /// `\n` before a token is no letter of it.
@@ -76,6 +94,7 @@ mod tests {
     fn other_base64_is_none() {
         no(Entity::Jwt, "eyJhbGciOiJIUzI1NiJ9");
         no(Entity::Jwt, "eyJBB.eyJCC.eyJDDDD");
+        no(Entity::Jwt, "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ.eyJzdWIiOiIxMjM0In0.SflKxwRJ");
         no(Entity::Jwt, "bm90X3ZhbGlk.bm90X3ZhbGlk.SflKxw");
     }
 }

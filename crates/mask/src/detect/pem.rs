@@ -37,11 +37,34 @@ pub(crate) fn detect(scene: &Scene<'_>, start: usize, found: &mut Found) -> usiz
         None => body + run(own, 0, &BODY),
     };
     let letters = slice(text, body, close.unwrap_or(end).min(end));
-    if letters.iter().filter(|b| b.is_ascii_alphanumeric()).count() >= 10 {
+    let title = slice(window, 0, title);
+    let strict = [&b"OPENSSH"[..], b"PGP"].iter().any(|kind| position(title, kind).is_some());
+    if is_body(letters, close.is_some(), strict) {
         found.push(span((start, end), Entity::PrivateKey, 1.0, "pem"));
         return end;
     }
     head
+}
+
+/// Whether base64 stands between the two lines, and enough of it for a key.
+///
+/// Keys of OpenSSH and PGP begin in one way; of the other kinds encrypted ones do not.
+fn is_body(body: &[u8], whole: bool, strict: bool) -> bool {
+    const BASE64: Set = Set::alnum_and(b"+/=");
+    // What whole keys of every kind begin with: a sequence of ASN.1, OpenSSH's mark, a packet of PGP.
+    const HEADS: [&[u8]; 9] =
+        [b"M", b"b3BlbnNz", b"lQ", b"lI", b"lF", b"x", b"Proc-", b"Version", b"Comment"];
+    const SHORTEST: usize = 12;
+    const WHOLE: usize = 56;
+    let runs = body.split(|b| !BASE64.has(*b));
+    let (longest, all) =
+        runs.fold((0, 0), |(most, all), run| (run.len().max(most), all + run.len()));
+    let first = body.iter().position(|b| BASE64.has(*b)).unwrap_or(0);
+    let head = slice(body, first, body.len());
+    let head =
+        if matches!(head.first(), Some(b'n' | b'r')) { slice(head, 1, head.len()) } else { head };
+    longest >= SHORTEST
+        && (!whole || all >= WHOLE && !strict || HEADS.iter().any(|known| head.starts_with(known)))
 }
 
 fn position(text: &[u8], word: &[u8]) -> Option<usize> {

@@ -1,6 +1,8 @@
 //! Credentials that begin in a known way.
 
 use super::shape::{entropy, is_filler};
+use super::value::is_published;
+use super::wording::reads_like_words;
 use super::{Found, span};
 use crate::bytes::{Set, before, is_word, run_within, slice};
 use crate::entity::Entity;
@@ -11,7 +13,10 @@ use crate::words::Scene;
 pub(crate) fn detect(scene: &Scene<'_>, start: usize, rule: &Rule, found: &mut Found) {
     let text = scene.text;
     let open = start + rule.prefix.len();
-    if slice(text, start, open) != rule.prefix.as_bytes() || !begins_here(text, start, rule) {
+    if slice(text, start, open) != rule.prefix.as_bytes()
+        || !begins_here(text, start, rule)
+        || in_blob(text, start)
+    {
         return;
     }
     let mut end = run_within(text, open, rule.max + 2, rule.body);
@@ -20,11 +25,21 @@ pub(crate) fn detect(scene: &Scene<'_>, start: usize, rule: &Rule, found: &mut F
     }
     let body = slice(text, open, end);
     let fits = (rule.min..=rule.max).contains(&body.len());
-    if fits && entropy(body) >= rule.entropy && !is_filler(body) && is_jumble(body) {
+    if fits && is_value(body, rule) {
         // `name=` only leads to the value.
         let start = if rule.prefix.ends_with('=') { open } else { start };
         found.push(span((start, end), Entity::ApiKey, 0.95, rule.name));
     }
+}
+
+/// A letter over and over is still of the form that only a key has, unless it stands for any sign.
+fn is_value(body: &[u8], rule: &Rule) -> bool {
+    let same = body.iter().filter(|b| b.is_ascii_alphanumeric()).all(u8::is_ascii_uppercase)
+        && entropy(body) < 1.6
+        && rule.entropy < 3.0;
+    !is_filler(body)
+        && !is_published(body)
+        && (same || entropy(body) >= rule.entropy && is_jumble(body) && !reads_like_words(body))
 }
 
 /// Looks for a client secret of Azure, which holds the `Q~` at `mark` and begins in no known way.
@@ -51,8 +66,21 @@ fn begins_here(text: &[u8], start: usize, rule: &Rule) -> bool {
     let first = rule.prefix.as_bytes().first().copied().unwrap_or(0);
     !is_word(first)
         || escaped
-        || !is_word(left) && !matches!(left, b'-' | b'+')
+        || !is_word(left) && !matches!(left, b'-' | b'+') && !named_file(text, start)
         || left == b'-' && before(text, start, 2) == b'-'
+}
+
+/// `video_box.ico-7a38…`: a name before a dot has an end, and no key.
+fn named_file(text: &[u8], start: usize) -> bool {
+    before(text, start, 1) == b'.' && before(text, start, 2).is_ascii_lowercase()
+}
+
+/// Whether a run of base64 without end is before the place: what looks like a prefix there is chance.
+fn in_blob(text: &[u8], start: usize) -> bool {
+    static BASE64: Set = Set::alnum_and(b"+/");
+    const RUN: usize = 48;
+    let window = slice(text, start.saturating_sub(RUN), start);
+    window.len() == RUN && window.iter().all(|b| BASE64.has(*b))
 }
 
 /// Words joined by hyphens are a name: `sk-fading-circle-delay-animation`.

@@ -2,7 +2,7 @@
 
 use super::{ALNUM, DOTTED, HEX, LOOSE, Rule, UPPER, UUID, WORD, rule, strict};
 
-pub(super) static RULES: [Rule; 97] = [
+pub(super) static RULES: [Rule; 98] = [
     rule("stripe", "sk_live_", &WORD, 10, 120),
     rule("stripe-test", "sk_test_", &WORD, 10, 120),
     rule("stripe-prod", "sk_prod_", &WORD, 10, 120),
@@ -59,10 +59,11 @@ pub(super) static RULES: [Rule; 97] = [
     strict("facebook", "EAAB", &ALNUM, 80, 300),
     strict("facebook", "EAAG", &ALNUM, 80, 300),
     rule("linear", "lin_api_", &ALNUM, 40, 40),
-    rule("notion", "ntn_", &ALNUM, 40, 50),
+    strict("notion-secret", "secret_", &ALNUM, 43, 43),
+    rule("notion", "ntn_", &ALNUM, 46, 46),
     rule("figma", "figd_", &WORD, 38, 48),
     rule("contentful", "CFPAT-", &WORD, 40, 64),
-    rule("typeform", "tfp_", &LOOSE, 50, 64),
+    rule("typeform", "tfp_", &LOOSE, 44, 64),
     rule("airtable", "patm", &DOTTED, 70, 90),
     rule("frameio", "fio-u-", &LOOSE, 60, 70),
     rule("postman", "PMAK-", &WORD, 50, 64),
@@ -82,7 +83,7 @@ pub(super) static RULES: [Rule; 97] = [
     rule("sonar-user", "squ_", &ALNUM, 40, 40),
     rule("sonar-project", "sqp_", &ALNUM, 40, 40),
     rule("sonar-global", "sqa_", &ALNUM, 40, 40),
-    rule("sourcegraph", "sgp_", &WORD, 40, 64),
+    rule("sourcegraph", "sgp_", &HEX, 40, 40),
     rule("sourcegraph-dotcom", "slk_", &HEX, 64, 64),
     rule("settlemint-personal", "sm_pat_", &ALNUM, 16, 16),
     rule("settlemint-application", "sm_aat_", &ALNUM, 16, 16),
@@ -91,7 +92,7 @@ pub(super) static RULES: [Rule; 97] = [
     rule("adobe", "p8e-", &HEX, 32, 32),
     rule("mongodb-atlas", "mdb_sa_sk_", &WORD, 40, 40),
     rule("defined-networking", "dnkey-", &LOOSE, 60, 90),
-    rule("cockroach", "CCDB1_", &WORD, 40, 80),
+    rule("cockroach", "CCDB1_", &WORD, 63, 63),
     rule("deno", "ddp_", &ALNUM, 36, 36),
     rule("deno-organisation", "ddo_", &ALNUM, 36, 36),
     rule("circleci", "CCIPAT_", &WORD, 60, 70),
