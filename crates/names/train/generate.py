@@ -77,14 +77,16 @@ def main():
         for item in sys.argv[3:]:
             lang, times = item.split(":")
             lines = read(lang)
+            # Data look the same in every language.
+            tongue = lambda: r.choice(("en", "en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl")) if lang == "data" else "en" if lang == "neg" else lang
             for n in range(int(times)):
                 for line in lines:
                     try:
-                        d = fill(f, "en" if lang == "neg" else lang, line)
+                        d = fill(f, tongue(), line)
                     except (AttributeError, KeyError):
                         continue
                     if r.random() < 0.25:
-                        more = [d] + [fill(f, "en" if lang == "neg" else lang, r.choice(lines)) for _ in range(r.randrange(1, 4))]
+                        more = [d] + [fill(f, tongue(), r.choice(lines)) for _ in range(r.randrange(1, 4))]
                         if r.random() < 0.4:
                             more.append(fill(f, "en", r.choice(negatives)))
                         r.shuffle(more)
