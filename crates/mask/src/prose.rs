@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use crate::placeholder;
+
 /// A stretch is cut at the end of a line, or of a sentence, past this many bytes.
 const LONG: usize = 2048;
 /// A line longer than this without a blank is data.
@@ -84,7 +86,16 @@ fn floor(text: &str, at: usize) -> usize {
 /// Whether a line looks like language: mostly letters, few signs of code, no endless word.
 fn is_prose(line: &str) -> bool {
     let (mut letters, mut digits, mut code, mut run, mut longest) = (0, 0, 0, 0, 0);
-    for byte in line.bytes() {
+    let bytes = line.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        // What was masked says nothing of the line.
+        if let Some(length) = placeholder::length_at(bytes, at) {
+            at += length;
+            run = 0;
+            continue;
+        }
+        at += 1;
         run = if byte.is_ascii_whitespace() { 0 } else { run + 1 };
         longest = longest.max(run);
         match byte {
@@ -144,6 +155,7 @@ mod tests {
             "Имя: Иван Петров",
             "我叫李雷，住在北京。",
             "| Name | Ada Lovelace |",
+            "I am Bo, mail [EMAIL:05e55ede76d8], card [CREDIT_CARD] or [PHONE]",
         ] {
             assert_eq!(kept(line), [line], "{line}");
         }
