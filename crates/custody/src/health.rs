@@ -160,8 +160,14 @@ impl Health for RecorderHealth {
             (
                 "custody_mask_failures_total",
                 "counter",
-                "Parts withheld because a detector failed.",
+                "Parts withheld because a detector failed, took too long or had no room.",
                 capture.mask_failures,
+            ),
+            (
+                "custody_names_backlog_bytes",
+                "gauge",
+                "Content that waits for the names tier.",
+                capture.names_backlog,
             ),
             (
                 "custody_capture_faults_total",
