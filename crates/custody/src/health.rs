@@ -98,7 +98,7 @@ impl Health for RecorderHealth {
         let (ledger, capture) = (self.ledger.status(), self.capture.status());
         let intake = self.intake.status();
         let flag = u64::from;
-        let metrics: [(&str, &str, &str, u64); 36] = [
+        let metrics: [(&str, &str, &str, u64); 37] = [
             (
                 "custody_told_total",
                 "counter",
