@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use mask::Masker;
 
 use super::goals::Title;
-use super::look;
+use super::look::{self, is_name};
 use super::report::{Form, Section};
 use super::score::ratio;
 use crate::num;
@@ -23,16 +23,21 @@ const LARGEST: u64 = 256 << 10;
 /// Folders that hold what was built, or what somebody else wrote.
 const LEFT_OUT: [&str; 3] = ["target", "node_modules", ".git"];
 
+/// The workspace.
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+/// Crates whose tests are full of values on purpose.
+const EXAMPLES: [&str; 2] = ["crates/mask", "crates/names"];
+
 /// A file that was read.
 pub(super) struct File {
     path: PathBuf,
     pub(super) text: String,
-    data: bool,
+    kind: &'static str,
 }
 
 /// The folders to look at when none was named: the workspace's own code and its lock file.
 fn own() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = Path::new(ROOT);
     vec![root.join("crates"), root.join("Cargo.lock")]
 }
 
@@ -47,12 +52,19 @@ pub(super) fn read(folder: Option<&Path>, limit: u64) -> Result<Vec<File>> {
     paths.sort();
     let all: u64 = paths.iter().map(|(_, size)| size).sum();
     let step = num::index(all.div_ceil(limit.max(1)).max(1));
+    let examples = EXAMPLES.map(|folder| Path::new(ROOT).join(folder));
     let mut files = Vec::new();
     for (path, _) in paths.into_iter().step_by(step) {
         // What is no text is no code.
         let Ok(text) = fs::read_to_string(&path) else { continue };
-        let data = ending(&path).is_some_and(|e| DATA.contains(&e));
-        files.push(File { path, text, data });
+        let kind = if examples.iter().any(|folder| path.starts_with(folder)) {
+            "examples"
+        } else if ending(&path).is_some_and(|e| DATA.contains(&e)) {
+            "data"
+        } else {
+            "code"
+        };
+        files.push(File { path, text, kind });
     }
     Ok(files)
 }
@@ -82,15 +94,16 @@ fn walk(path: &Path, into: &mut Vec<(PathBuf, u64)>) -> std::io::Result<()> {
 /// Masks them.
 pub(super) fn table(files: &[File], masker: &Masker, examples: usize) -> Section {
     let mut section = Section::new(Title::Code);
-    for (name, data) in [("code", false), ("data", true)] {
-        let (mut all, mut masked, mut other) = (0, 0, 0);
+    for name in ["code", "data", "examples"] {
+        let (mut all, mut masked, mut other, mut names) = (0, 0, 0, 0);
         let mut kinds: BTreeMap<String, (u64, Vec<String>)> = BTreeMap::new();
-        for file in files.iter().filter(|file| file.data == data) {
+        for file in files.iter().filter(|file| file.kind == name) {
             all += num::count(file.text.chars().count());
             for found in look::find(masker, &file.text) {
                 let length = num::count(found.end - found.start);
                 masked += length;
                 other += if found.label == "EMAIL" { 0 } else { length };
+                names += if is_name(&found.label) { length } else { 0 };
                 let (chars, some) = kinds.entry(found.label).or_default();
                 *chars += length;
                 if some.len() < examples {
@@ -101,8 +114,12 @@ pub(super) fn table(files: &[File], masker: &Masker, examples: usize) -> Section
                 }
             }
         }
+        if all == 0 {
+            continue;
+        }
         section.put("masked", name, Form::Percent, ratio(masked, all));
         section.put("without EMAIL", name, Form::Percent, ratio(other, all));
+        section.put("by the names tier", name, Form::Percent, ratio(names, all));
         section.put("KB", name, Form::Count, num::float(all / 1000));
         let mut kinds: Vec<_> = kinds.into_iter().collect();
         kinds.sort_by_key(|(_, (chars, _))| std::cmp::Reverse(*chars));
@@ -132,7 +149,7 @@ mod tests {
         write("e.txt", b"prose");
         write("target/f.rs", b"built");
         let files = read(Some(folder.path()), 1 << 20).unwrap();
-        let found: Vec<_> = files.iter().map(|f| (f.text.as_str(), f.data)).collect();
-        assert_eq!(found, [("fn main() {}", false), ("{}", true)]);
+        let found: Vec<_> = files.iter().map(|f| (f.text.as_str(), f.kind)).collect();
+        assert_eq!(found, [("fn main() {}", "code"), ("{}", "data")]);
     }
 }

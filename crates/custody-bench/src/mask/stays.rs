@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use mask::Masker;
 
 use super::goals::Title;
-use super::look;
+use super::look::{self, is_name};
 use super::report::{Form, Section};
 use crate::num;
 use crate::text::Rng;
@@ -116,7 +116,7 @@ pub(super) fn table(masker: &Masker, examples: usize) -> Section {
     let mut section = Section::new(Title::Stays);
     for (row, (name, make)) in KINDS.into_iter().enumerate() {
         let mut rng = Rng::new(num::count(row));
-        let (mut all, mut masked) = (0, 0);
+        let (mut all, mut masked, mut names) = (0, 0, 0);
         let mut some = Vec::new();
         for place in PLACES {
             for _ in 0..EACH / PLACES.len() {
@@ -124,13 +124,15 @@ pub(super) fn table(masker: &Masker, examples: usize) -> Section {
                 let found = look::find(masker, &text);
                 all += 1;
                 masked += u64::from(!found.is_empty());
+                names += u64::from(!found.is_empty() && found.iter().all(|f| is_name(&f.label)));
                 if let Some(first) = found.first().filter(|_| some.len() < examples) {
                     some.push(format!("{} in {text:?}", first.label));
                 }
             }
         }
-        section.put("masked", name, Form::Count, num::float(masked));
-        section.put("texts", name, Form::Count, num::float(all));
+        section.put(name, "masked", Form::Count, num::float(masked));
+        section.put(name, "by the names tier alone", Form::Count, num::float(names));
+        section.put(name, "texts", Form::Count, num::float(all));
         for text in some {
             section.note(text);
         }
