@@ -45,13 +45,18 @@ const PRIORITY: i32 = -15;
 /// a thousand streams need two thousand connections in a proxy.
 pub(crate) fn settle(core: usize) -> Result<()> {
     set_parent_process_death_signal(Some(Signal::TERM))?;
-    let mut cores = CpuSet::new();
-    cores.set(core);
-    sched_setaffinity(None, &cores).with_context(|| format!("cannot run on core {core}"))?;
+    bind(core)?;
     prefer();
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
     Ok(())
+}
+
+/// Binds this thread, and all that come of it, to a core.
+pub(crate) fn bind(core: usize) -> Result<()> {
+    let mut cores = CpuSet::new();
+    cores.set(core);
+    sched_setaffinity(None, &cores).with_context(|| format!("cannot run on core {core}"))
 }
 
 /// Tries to go ahead of other programs. Where the kernel groups processes by session for fairness,

@@ -28,6 +28,15 @@ impl Inside {
     /// Starts one; its journal is written and never synced, so that the disk does not set the
     /// pace.
     pub(crate) fn start(folder: &Path, seal_every: Duration) -> Result<Self> {
+        Self::start_with(folder, seal_every, |_| {})
+    }
+
+    /// The same with other limits than the usual ones.
+    pub(crate) fn start_with(
+        folder: &Path,
+        seal_every: Duration,
+        change: impl FnOnce(&mut capture::Config),
+    ) -> Result<Self> {
         let data = folder.to_owned();
         let keys_folder = data.join("keys");
         let root = RootKey::load_or_create(&keys_folder.join("root.key"))?;
@@ -53,7 +62,9 @@ impl Inside {
             segment_age: Duration::from_mins(5),
         })?;
         let ledger = Arc::new(ledger);
-        let capture = Capture::start(capture::Config::default(), Arc::clone(&ledger), keys, clock)?;
+        let mut config = capture::Config::default();
+        change(&mut config);
+        let capture = Capture::start(config, Arc::clone(&ledger), keys, clock)?;
         let route = Arc::new(Route {
             upstream: "mock".to_owned(),
             provider: "openai".to_owned(),

@@ -3,7 +3,7 @@
 //!
 //! `proxy` starts the processes that it measures, prints ratios with their spread, and refuses to
 //! judge on a machine that is too noisy: the recorder is measured from outside, as a stranger
-//! would. `ledger`, `readers` and `instructions` measure crates within this process.
+//! would. `ledger`, `readers`, `mask` and `instructions` measure crates within this process.
 
 #![expect(clippy::print_stdout, reason = "the tables on standard output are the product")]
 
@@ -17,6 +17,7 @@ mod inside;
 mod instructions;
 mod ledger;
 mod load;
+mod mask;
 mod num;
 mod pieces;
 mod plan;
@@ -55,6 +56,11 @@ enum Command {
     Ledger(ledger::Args),
     /// How fast provider formats are read.
     Readers(readers::Args),
+    /// What masking finds and leaves, and how fast it is, beside Presidio where that is installed.
+    Mask(mask::Args),
+    /// A fresh process that masks (started by `mask`).
+    #[command(hide = true)]
+    MaskStart,
     /// Instructions per interaction, counted by callgrind.
     Instructions(instructions::Args),
     /// What `instructions` counts.
@@ -77,6 +83,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Proxy(args) => proxy::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Readers(args) => Ok(readers::run(&args)),
+        Command::Mask(args) => mask::run(&args),
+        Command::MaskStart => mask::start().map(|()| ExitCode::SUCCESS),
         Command::Instructions(args) => instructions::run(&args),
         Command::InstructionsRun(args) => instructions::inner(&args),
         Command::Upstream(args) => upstream::run(&args).map(|()| ExitCode::SUCCESS),
