@@ -155,6 +155,7 @@ fn events_are_canonical() {
         Body::Access(Access {
             action: "show".into(),
             count: 1,
+            reason: Some("case 7".into()),
             records: vec![RecordId::from_bytes([1; 16])],
             who: "local:root".into(),
         }),
