@@ -185,6 +185,17 @@ fn the_verifier_links_what_is_pinned_and_nothing_else() {
     assert!(gone.is_empty(), "no longer in the verifier's trust base, take them out: {gone:?}");
 }
 
+/// The fuzz targets are a workspace of their own, with a lock that nothing else keeps up to date.
+#[test]
+fn the_lock_of_the_fuzz_targets_knows_every_dependency() {
+    let manifest = root().join("fuzz/Cargo.toml");
+    MetadataCommand::new()
+        .manifest_path(&manifest)
+        .other_options(vec!["--locked".to_owned()])
+        .exec()
+        .expect("`cargo update --workspace --manifest-path fuzz/Cargo.toml` brings it up to date");
+}
+
 #[test]
 fn no_file_is_too_long() {
     let mut lengths = Vec::new();
