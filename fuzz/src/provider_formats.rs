@@ -96,8 +96,7 @@ fn response(format: Format, data: &[u8]) {
         let lines =
             matches!(format, Format::CohereChatV1 | Format::OllamaChat | Format::OllamaGenerate);
         if (!lines || head & 3 == 2)
-            && let Ok(value @ Value::Object(_)) =
-                serde_json::from_slice::<Value>(body)
+            && let Ok(value @ Value::Object(_)) = serde_json::from_slice::<Value>(body)
         {
             assert_eq!(full.to_string(), value.to_string());
         }
