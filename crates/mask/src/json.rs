@@ -7,6 +7,8 @@ mod path;
 pub(crate) mod raw;
 mod siblings;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::entity::Entity;
@@ -23,8 +25,6 @@ use path::Path;
 pub(crate) const NESTED: usize = 4;
 /// Base64 of this length is a file, unless it decodes to text.
 const BLOB: usize = 256;
-/// A replacement may turn text into JSON, so a string is looked at until it stays.
-const ROUNDS: usize = 16;
 
 impl Pass<'_> {
     /// Masks a JSON value in place.
@@ -103,19 +103,11 @@ impl Pass<'_> {
     }
 
     fn string(&self, text: &str, path: Path<'_>, taken: &mut Taken) -> Option<String> {
-        let mut masked: Option<String> = None;
-        for _ in 0..ROUNDS {
-            let now = masked.as_deref().unwrap_or(text);
-            let edits = self.edits_of_string(now, path, NESTED);
-            let Some(next) = self.apply(now, &edits, taken).filter(|_| !self.is_dry()) else {
-                break;
-            };
-            masked = Some(next);
-            if !self.again() {
-                break;
-            }
+        let masked = self.rounds(text, taken, |text| self.edits_of_string(text, path, NESTED));
+        match masked {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(masked) => Some(masked),
         }
-        masked
     }
 
     /// What is to be taken out of a string below these keys.

@@ -44,6 +44,7 @@ mod placeholder;
 mod policy;
 mod prose;
 mod pseudonym;
+mod rounds;
 mod rules;
 mod scan;
 mod span;

@@ -31,10 +31,6 @@ pub enum Tier {
     All,
 }
 
-/// A replacement can bring a word closer to a number, or two halves together. So the result is
-/// looked at again; every round takes text away, and hardly any text needs a third one.
-const ROUNDS: usize = 64;
-
 /// Something to be taken out of a text.
 #[derive(Clone, Debug)]
 pub(crate) struct Edit {
@@ -53,7 +49,7 @@ impl Edit {
     }
 
     /// What stands in the value's place, as it is written here.
-    fn write(&self, stand_in: &str, into: &mut String) {
+    pub(crate) fn write(&self, stand_in: &str, into: &mut String) {
         if self.number && stand_in.is_empty() {
             into.push_str("null");
             return;
@@ -197,30 +193,14 @@ impl<'a> Pass<'a> {
         keys: &[&str],
         taken: &mut Taken,
     ) -> Cow<'t, str> {
-        let mut masked = Cow::Borrowed(text);
         if let Some((values, names)) = self.both() {
-            if let Cow::Owned(changed) = values.mask_below(text, keys, taken) {
-                masked = Cow::Owned(changed);
-            }
+            let mut masked = values.mask_below(text, keys, taken);
             if let Cow::Owned(changed) = names.mask_below(&masked, keys, taken) {
                 masked = Cow::Owned(changed);
             }
             return masked;
         }
-        for _ in 0..ROUNDS {
-            let edits = self.edits(&masked, keys, json::NESTED);
-            let Some(next) = self.apply(&masked, &edits, taken) else {
-                break;
-            };
-            if self.is_dry() {
-                break;
-            }
-            masked = Cow::Owned(next);
-            if !self.again() {
-                break;
-            }
-        }
-        masked
+        self.rounds(text, taken, |text| self.edits(text, keys, json::NESTED))
     }
 
     /// The two tiers one after the other, as the recorder runs them.
@@ -262,25 +242,5 @@ impl<'a> Pass<'a> {
             taken.vault(&stand_in, entity, value);
         }
         Some(stand_in)
-    }
-
-    /// The text with these values taken out; `None` if all of them stay.
-    pub(crate) fn apply(&self, text: &str, edits: &[Edit], taken: &mut Taken) -> Option<String> {
-        let mut masked: Option<String> = None;
-        let mut done = 0;
-        for edit in edits {
-            let span = &edit.span;
-            let value = text.get(span.start..span.end).unwrap_or_default();
-            let Some(stand_in) = self.take(span.entity, value, taken) else {
-                continue;
-            };
-            let masked = masked.get_or_insert_with(|| String::with_capacity(text.len() + 32));
-            masked.push_str(text.get(done..span.start).unwrap_or_default());
-            edit.write(&stand_in, masked);
-            done = span.end;
-        }
-        let mut masked = masked?;
-        masked.push_str(text.get(done..).unwrap_or_default());
-        Some(masked)
     }
 }

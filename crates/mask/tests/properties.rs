@@ -66,6 +66,7 @@ fn text() -> impl Strategy<Value = String> {
         1 => "[ -~]{0,6}",
         1 => "\\PC{0,4}",
         1 => "[0-9 .-]{0,12}",
+        1 => "([a-z]{2,7} ){60,90}",
     ];
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
