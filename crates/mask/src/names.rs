@@ -3,6 +3,8 @@
 //! It costs a hundred times what the other detectors cost, so the recorder runs it apart from them
 //! and later. It looks at prose alone.
 
+mod token;
+
 use std::fmt;
 
 use crate::clean::Clean;
@@ -36,7 +38,8 @@ pub(crate) fn find(finder: &dyn FindNames, text: &str, overdue: Overdue<'_>) -> 
         }
         let Some(prose) = text.get(stretch.clone()) else { continue };
         let clean = Clean::of(prose);
-        for span in finder.find(clean.text()) {
+        let spans = finder.find(clean.text());
+        for span in spans.iter().flat_map(|span| token::without(span, clean.text())) {
             let start = stretch.start + clean.origin(span.start);
             let end = stretch.start + clean.origin(span.end);
             found.push(Span { start, end, ..span });

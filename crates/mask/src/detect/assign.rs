@@ -49,6 +49,10 @@ pub(crate) fn detect(scene: &Scene<'_>, word: usize, found: &mut Found) -> usize
         if value.is_secret(text, hint, lead, loud) {
             let score = if hint == Hint::Key { 0.6 } else { 0.8 };
             found.push(span((value.start, value.end), Entity::ApiKey, score, "assignment"));
+        } else if hint == Hint::Password
+            && let Some(end) = passphrase_end(text, &value, lead)
+        {
+            found.push(span((value.start, end), Entity::ApiKey, 0.6, "passphrase"));
         }
     }
     name_end
@@ -198,6 +202,70 @@ impl Value {
     }
 }
 
+/// Where several words between quotes end, if they can be a password: labels and messages of a form
+/// have words of their own.
+fn passphrase_end(text: &[u8], value: &Value, lead: Lead) -> Option<usize> {
+    const LONGEST: usize = 80;
+    const SAID: [&str; 40] = [
+        "a",
+        "and",
+        "are",
+        "at",
+        "be",
+        "below",
+        "bytes",
+        "cannot",
+        "change",
+        "characters",
+        "choose",
+        "confirm",
+        "do",
+        "does",
+        "enter",
+        "failed",
+        "field",
+        "for",
+        "forgot",
+        "incorrect",
+        "invalid",
+        "is",
+        "least",
+        "login",
+        "match",
+        "must",
+        "new",
+        "not",
+        "of",
+        "or",
+        "password",
+        "please",
+        "repeat",
+        "required",
+        "reset",
+        "the",
+        "to",
+        "wrong",
+        "you",
+        "your",
+    ];
+    if !value.quoted || at(text, value.end) != b' ' || matches!(lead, Lead::Blank | Lead::Comma) {
+        return None;
+    }
+    let quote = before(text, value.start, 1);
+    let rest = slice(text, value.start, text.len().min(value.start + LONGEST));
+    let length = rest.iter().position(|b| matches!(*b, b'\n' | b'\\') || *b == quote)?;
+    let phrase = slice(rest, 0, length);
+    let words = || phrase.split(|b| *b == b' ');
+    let plain = |word: &[u8]| {
+        word.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b'$' | b'{' | b'<' | b'%' | b'['))
+            && !word.is_empty()
+            && !SAID.iter().any(|said| word.eq_ignore_ascii_case(said.as_bytes()))
+    };
+    let ends = matches!(phrase.last(), Some(b'.' | b'!' | b'?' | b':'));
+    (at(rest, length) == quote && (2..=8).contains(&words().count()) && words().all(plain) && !ends)
+        .then_some(value.start + length)
+}
+
 /// Attributes and modules: `settings.password1`, `std::env::var`.
 fn is_path(value: &[u8]) -> bool {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
@@ -233,6 +301,9 @@ mod tests {
         }
         yes(Entity::ApiKey, "password: hunter2", "hunter2");
         yes(Entity::ApiKey, "DB_PASSWORD='P@ssw0rd$1'", "P@ssw0rd$1");
+        let phrase = "correct horse battery staple";
+        yes(Entity::ApiKey, &format!("password: \"{phrase}\""), phrase);
+        yes(Entity::ApiKey, &format!("the passphrase is '{phrase}'."), phrase);
     }
 
     #[test]
@@ -243,6 +314,9 @@ mod tests {
             "the token is important to us",
             "password = settings.password1",
             "password: string",
+            "password: \"Enter your password\"",
+            "password: 'at least 8 characters'",
+            "password = \"%s of %s\"",
             "api_key=${API_KEY}",
             "api_key = \"your-api-key-goes-1234\"",
             "\"bucket_key\": \"SalesResults-1.2\"",

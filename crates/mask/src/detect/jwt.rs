@@ -9,6 +9,8 @@ use crate::entity::Entity;
 use crate::words::Scene;
 
 const BASE64_URL: Set = Set::alnum_and(b"-_");
+/// No method that is called on a string in base64 has a longer name.
+const OPAQUE: usize = 40;
 
 /// Looks for the token whose header starts at `start`; tells where the header ends.
 pub(crate) fn detect(scene: &Scene<'_>, start: usize, found: &mut Found) -> usize {
@@ -20,14 +22,19 @@ pub(crate) fn detect(scene: &Scene<'_>, start: usize, found: &mut Found) -> usiz
     let header = run(text, start, &BASE64_URL);
     let payload = run(text, header + 1, &BASE64_URL);
     let joined = before(text, start, 1).is_ascii_alphanumeric() && !after_escape(text, start);
-    let object = slice(text, header + 1, header + 3) == b"ey"
-        || slice(text, header + 1, header + 3) == b"ew"
-        || encrypted(text, header);
-    if joined || at(text, header) != b'.' || header - start < 12 || payload - header < 9 || !object
-    {
+    if joined || at(text, header) != b'.' || header - start < 12 || payload - header < 9 {
         return header;
     }
-    if !is_header(slice(text, start, header))
+    let told = is_header(slice(text, start, header));
+    // A payload may be compressed, and a signature may stand without one.
+    let object = slice(text, header + 1, header + 3) == b"ey"
+        || slice(text, header + 1, header + 3) == b"ew"
+        || told && payload - header > OPAQUE
+        || encrypted(text, header);
+    if !object {
+        return header;
+    }
+    if !told
         && !scene.before(start, 24, &["jwt", "token", "jwttoken", "bearer", "authorization", "key"])
     {
         return header;
@@ -88,6 +95,8 @@ mod tests {
         let encrypted =
             "eyJhbGciOiJSU0EifQ.OKOawDo13gRp2ojaHV7.48V1_ALb6US04U3b.5eym8TW_c8.XFBoMYUZ";
         yes(Entity::Jwt, encrypted, encrypted);
+        let opaque = "eyJhbGciOiJIUzI1NiJ9.AO9gWJy6UnMceCzA4Lig0VV4wwUjIf6N5NIbwh2eLvEu2djH";
+        yes(Entity::Jwt, opaque, opaque);
     }
 
     #[test]
