@@ -6,11 +6,17 @@
 
 mod escape;
 mod table;
+mod words;
 
 use std::borrow::Cow;
 
-pub(crate) use table::prepare;
 use table::{Folded, fold};
+
+/// Works out the tables ahead of the first text.
+pub(crate) fn prepare() {
+    table::prepare();
+    words::prepare();
+}
 
 /// Stands for a letter that looks like no ASCII character.
 pub(crate) const LETTER: u8 = 0x80;
@@ -41,6 +47,16 @@ impl<'a> View<'a> {
         while let Some(at) = rest.bytes().position(special) {
             let (ascii, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
             bytes.extend_from_slice(ascii.as_bytes());
+            if let Some((seen, length)) = words::at(tail) {
+                // A place inside of the word leads to its end.
+                for (i, byte) in (1..).zip(seen.bytes()) {
+                    bytes.push(byte);
+                    shifts.push((bytes.len(), missing + length - i));
+                }
+                missing += length - seen.len();
+                rest = tail.get(length..).unwrap_or_default();
+                continue;
+            }
             let mut chars = tail.chars();
             let Some(c) = chars.next() else { break };
             let (c, length) = match escape::at(tail) {
@@ -139,6 +155,22 @@ mod tests {
     #[test]
     fn the_rest_keeps_its_kind() {
         assert_eq!(seen("ж中🙂"), [LETTER, OTHER, OTHER]);
+    }
+
+    #[test]
+    fn words_of_other_scripts_are_seen_as_what_they_mean() {
+        let text = "密码：Abc1 пароль: x";
+        let view = View::of(text);
+        assert_eq!(view.bytes(), b"pwd:Abc1 password: x");
+        let to = |at: usize| text.get(view.origin(at)..).unwrap();
+        assert_eq!(to(0), text);
+        assert_eq!(to(1), "：Abc1 пароль: x");
+        assert_eq!(to(3), "：Abc1 пароль: x");
+        assert_eq!(to(4), "Abc1 пароль: x");
+        assert_eq!(to(9), "пароль: x");
+        assert_eq!(to(12), ": x");
+        assert_eq!(to(17), ": x");
+        assert_eq!(to(19), "x");
     }
 
     #[test]

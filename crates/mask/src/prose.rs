@@ -95,6 +95,12 @@ fn is_prose(line: &str) -> bool {
             run = 0;
             continue;
         }
+        // Nor does the address behind a name, as in the head of an e-mail.
+        if let Some(length) = in_brackets(bytes, at) {
+            at += length;
+            run = 0;
+            continue;
+        }
         at += 1;
         run = if byte.is_ascii_whitespace() { 0 } else { run + 1 };
         longest = longest.max(run);
@@ -124,6 +130,19 @@ fn is_prose(line: &str) -> bool {
         && digits < letters * 3 + 12
 }
 
+/// The length of an address between `<` and `>` that begins at a place.
+fn in_brackets(bytes: &[u8], at: usize) -> Option<usize> {
+    const LONGEST: usize = 256;
+    let rest = bytes.get(at..bytes.len().min(at + LONGEST))?.strip_prefix(b"<")?;
+    if let Some(length) = placeholder::length_at(rest, 0) {
+        return (rest.get(length) == Some(&b'>')).then_some(length + 2);
+    }
+    let close = rest.iter().position(|b| *b == b'>')?;
+    let address = rest.get(..close)?;
+    let plain = !address.iter().any(|b| matches!(b, b' ' | b'<' | b'/' | b'='));
+    (plain && address.contains(&b'@')).then_some(close + 2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +170,8 @@ mod tests {
         for line in [
             "Please call John Smith (Berlin) at 10:30; he is in.",
             "From: Ada Lovelace <ada@example.com>",
+            "From: Ada Lovelace <[EMAIL]>",
+            "Cc: Bo Li <[EMAIL:05e55ede76d8]>",
             "6750 Koskikatu 25 Apt. 864",
             "Имя: Иван Петров",
             "我叫李雷，住在北京。",

@@ -33,9 +33,18 @@ enum Anchor {
     Azure,
     Bank,
     Hardware,
+    At,
+    Dot,
 }
 
-const WORDS: [(&str, Anchor); 57] = [
+const WORDS: [(&str, Anchor); 64] = [
+    ("(at)", Anchor::At),
+    ("[at]", Anchor::At),
+    ("{at}", Anchor::At),
+    (" dot ", Anchor::Dot),
+    ("[dot]", Anchor::Dot),
+    ("(dot)", Anchor::Dot),
+    ("{dot}", Anchor::Dot),
     ("key", Anchor::Name),
     ("token", Anchor::Name),
     ("secret", Anchor::Name),
@@ -202,6 +211,8 @@ fn words(scene: &Scene<'_>, overdue: Overdue<'_>, found: &mut Found) {
             Anchor::Name | Anchor::Pem | Anchor::Jwt | Anchor::Manifest | Anchor::Pattern(_) => {}
             Anchor::Azure => secret::azure(scene, hit.start(), found),
             Anchor::Bank => swift::after_word(scene, hit.start(), hit.end(), found),
+            Anchor::At => email::spelt(scene, hit.start(), hit.end(), found),
+            Anchor::Dot => email::before_dot(scene, hit.start(), found),
             Anchor::Hardware => mac::after_word(scene, hit.start(), hit.end(), found),
         }
     }

@@ -1,5 +1,8 @@
 //! Credentials by the place they stand in: after a scheme, in a URL, in a command.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use super::shape::{entropy, is_dummy};
 use super::value::stands_for_another;
 use super::wording::reads_like_words;
@@ -69,15 +72,21 @@ pub(crate) fn after_scheme(scene: &Scene<'_>, start: usize, open: usize, found: 
     let digits = token.iter().filter(|b| b.is_ascii_digit()).count();
     let short = scene.before(start, 24, &["authorization", "auth"]);
     let long_enough = token.len() >= if short { 8 } else { 16 };
-    if !is_word(before(text, start, 1))
-        && long_enough
-        && (digits > 0 || token.len() >= 24 || short && token.ends_with(b"="))
+    let jumble = (digits > 0 || token.len() >= 24 || short && token.ends_with(b"="))
         && entropy(token) >= 2.5
         && !is_dummy(token)
-        && (token.iter().any(u8::is_ascii_lowercase) || !reads_like_words(token))
-    {
+        && (token.iter().any(u8::is_ascii_lowercase) || !reads_like_words(token));
+    let sure = || at(text, start).eq_ignore_ascii_case(&b'b') && is_user_and_password(token);
+    if !is_word(before(text, start, 1)) && long_enough && (jumble || sure()) {
         found.push(span((open, end), Entity::ApiKey, 0.9, "authorization"));
     }
+}
+
+/// Whether the token of the `Basic` scheme (RFC 7617) says a user and a password.
+fn is_user_and_password(token: &[u8]) -> bool {
+    let said = BASE64_STANDARD.decode(token).ok().and_then(|said| String::from_utf8(said).ok());
+    said.and_then(|said| said.split_once(':').map(|(_, password)| password.len() > 2))
+        .unwrap_or(false)
 }
 
 /// Looks for the password in the URL whose `://` ends at `open`.
@@ -206,6 +215,7 @@ mod tests {
         yes(Entity::ApiKey, &format!("Authorization: Bearer {value}\n"), value);
         yes(Entity::ApiKey, &format!("bearer {value}"), value);
         yes(Entity::ApiKey, "Authorization: Basic YnJvd3Nlcjo=", "YnJvd3Nlcjo=");
+        yes(Entity::ApiKey, "basic YWRhOmxvdmVsYWNlMTIz", "YWRhOmxvdmVsYWNlMTIz");
         no(Entity::ApiKey, "the bearer of good news, Bearer XXXXXXXXXXXXXXXXXXXXXXX");
         no(Entity::ApiKey, "basic understanding of internationalisation");
     }

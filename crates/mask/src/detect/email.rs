@@ -7,12 +7,19 @@ use crate::fold::LETTER;
 use crate::words::Scene;
 
 const LOCAL: Set = Set::alnum_and(&[b'.', b'_', b'%', b'+', b'-', b'\'', b'&', b'=', LETTER]);
+const BLANK: Set = Set::only(b" ");
 const DOMAIN: Set = Set::alnum_and(&[b'.', b'-', LETTER]);
 
 /// What follows the last dot of a file name, not of a domain: `logo@2x.png`.
 const FILES: [&str; 22] = [
     "png", "jpg", "jpeg", "gif", "svg", "webp", "js", "ts", "tsx", "jsx", "css", "json", "html",
     "xml", "yaml", "yml", "toml", "lock", "tgz", "gz", "zip", "rb",
+];
+
+/// Ends of domains that are no words: `at home dot com`.
+const TOPS: [&str; 27] = [
+    "com", "org", "net", "edu", "gov", "io", "co", "uk", "de", "fr", "es", "nl", "eu", "ch",
+    "info", "dev", "app", "ai", "au", "ca", "jp", "br", "pl", "ru", "cn", "biz", "se",
 ];
 
 /// Looks for the address round the `@` at `sign`.
@@ -39,6 +46,64 @@ pub(crate) fn detect(scene: &Scene<'_>, sign: usize, found: &mut Found) {
     if well_formed && local != b"git" && !is_userinfo(text, start) {
         found.push(span((start, end), Entity::Email, 0.95, "email"));
     }
+}
+
+/// Looks for the address that is spelt round an `[at]`, which stands from `at_start` to `at_end`.
+pub(crate) fn spelt(scene: &Scene<'_>, at_start: usize, at_end: usize, found: &mut Found) {
+    let text = scene.text;
+    let left = run_back(text, at_start, &BLANK);
+    let start = run_back(text, left, &LOCAL);
+    let local = slice(text, start, left);
+    let mut end = run(text, at_end, &BLANK);
+    let mut domain = Vec::new();
+    loop {
+        let label = run(text, end, &DOMAIN);
+        domain.extend_from_slice(slice(text, end, label));
+        let next = dot_end(text, label);
+        if label == end || domain.len() > 253 {
+            return;
+        }
+        end = label;
+        let Some(next) = next.filter(|next| at(text, *next).is_ascii_alphanumeric()) else {
+            break;
+        };
+        domain.push(b'.');
+        end = next;
+    }
+    while matches!(domain.last(), Some(b'.' | b'-')) {
+        domain.pop();
+        end -= 1;
+    }
+    let spoken = at(text, at_start) == b' ';
+    let top = domain.rsplit(|b| *b == b'.').next().unwrap_or_default();
+    if spoken && !TOPS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(top)) {
+        return;
+    }
+    let near = left + 3 > at_start && run(text, at_end, &BLANK) < at_end + 3;
+    if near && (1..=64).contains(&local.len()) && is_domain(&domain) {
+        found.push(span((start, end), Entity::Email, 0.8, "email-spelt"));
+    }
+}
+
+/// Looks for the address that has ` at ` before the label before this dot.
+pub(crate) fn before_dot(scene: &Scene<'_>, dot: usize, found: &mut Found) {
+    let text = scene.text;
+    let label = run_back(text, dot, &DOMAIN);
+    for sign in [" at ", " @ ", "@", "(@)", "[@]"] {
+        if slice(text, 0, label).ends_with(sign.as_bytes()) {
+            spelt(scene, label - sign.len(), label, found);
+        }
+    }
+}
+
+/// Where a dot that is spelt here ends.
+fn dot_end(text: &[u8], from: usize) -> Option<usize> {
+    const DOTS: [&str; 8] =
+        [" dot ", " [dot] ", "[dot]", " (dot) ", "(dot)", "{dot}", "[.]", "(.)"];
+    DOTS.iter()
+        .map(|dot| (dot.len(), slice(text, from, from + dot.len()), dot.as_bytes()))
+        .find(|(_, there, dot)| there.eq_ignore_ascii_case(dot))
+        .map(|(length, ..)| from + length)
 }
 
 fn is_domain(domain: &[u8]) -> bool {
@@ -97,6 +162,29 @@ mod tests {
         yes(Entity::Email, "mailto:ada@example.com?subject=x", "ada@example.com");
         yes(Entity::Email, "https://x.org/?to=ada@example.com", "ada@example.com");
         yes(Entity::Email, "'ada@example.com'.", "ada@example.com");
+    }
+
+    #[test]
+    fn addresses_as_they_are_spelt() {
+        for value in [
+            "ada.lovelace (at) example.com",
+            "ada [at] example [dot] com",
+            "ada(at)mail(dot)example(dot)org",
+            "ada at example dot com",
+            "ada@example dot com",
+            "ada[at]example.co.uk",
+        ] {
+            yes(Entity::Email, &format!("mail {value}, please."), value);
+        }
+        for text in [
+            "look at the dot on the screen",
+            "meet me at noon dot",
+            "x[at] = y.z",
+            "array (at) position",
+            "at dot com",
+        ] {
+            no(Entity::Email, text);
+        }
     }
 
     #[test]

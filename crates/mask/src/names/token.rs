@@ -26,7 +26,7 @@ pub(super) fn without(name: &Span, text: &str) -> Vec<Span> {
         left.extend(trimmed(text, start..name.end));
     }
     let can_be = |piece: &Range<usize>| {
-        name.entity != Entity::Address || text.get(piece.clone()).is_some_and(has_word)
+        name.entity != Entity::Address || !text.get(piece.clone()).is_some_and(is_number)
     };
     let spans = left.into_iter().filter(can_be);
     spans.map(|piece| Span { start: piece.start, end: piece.end, ..name.clone() }).collect()
@@ -65,7 +65,14 @@ fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     (letters > 2).then(|| range.start + begin..range.start + last + c.len_utf8())
 }
 
-/// Whether a word stands there that can be a street or a town: part numbers have none.
+/// Whether a piece of an address is the number of a part or an order: letters that are no word,
+/// and a long number. A number alone may be a house or a postcode.
+fn is_number(piece: &str) -> bool {
+    let letters = piece.chars().filter(|c| c.is_alphabetic()).count();
+    let digits = piece.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    letters >= 2 && digits >= 4 && !has_word(piece)
+}
+
 fn has_word(piece: &str) -> bool {
     piece.split(|c: char| !c.is_alphabetic()).any(|word| {
         let letters = word.chars().count();
@@ -97,7 +104,7 @@ mod tests {
             assert_eq!(left(text, Entity::Person), [""; 0], "{text}");
             assert_eq!(left(text, Entity::Location), [""; 0], "{text}");
         }
-        for text in ["SKU-65502-YZA", "PN 6377-9233", "200"] {
+        for text in ["SKU-65502-YZA", "PN 6377-9233"] {
             assert_eq!(left(text, Entity::Address), [""; 0], "{text}");
         }
     }
@@ -115,8 +122,15 @@ mod tests {
         {
             assert_eq!(left(text, Entity::Location), [text]);
         }
-        for text in ["12 High St", "742 EVERGREEN TERRACE", "Hauptstr. 5", "中山路12号", "1 A St"]
-        {
+        for text in [
+            "12 High St",
+            "742 EVERGREEN TERRACE",
+            "Hauptstr. 5",
+            "中山路12号",
+            "1 A St",
+            "66298",
+            "5b",
+        ] {
             assert_eq!(left(text, Entity::Address), [text]);
         }
     }
