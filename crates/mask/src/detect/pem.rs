@@ -55,7 +55,7 @@ fn is_body(body: &[u8], whole: bool, strict: bool) -> bool {
     const HEADS: [&[u8]; 9] =
         [b"M", b"b3BlbnNz", b"lQ", b"lI", b"lF", b"x", b"Proc-", b"Version", b"Comment"];
     const SHORTEST: usize = 12;
-    const WHOLE: usize = 56;
+    const WHOLE: usize = 40;
     let runs = body.split(|b| !BASE64.has(*b));
     let (longest, all) =
         runs.fold((0, 0), |(most, all), run| (run.len().max(most), all + run.len()));

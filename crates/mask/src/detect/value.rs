@@ -331,6 +331,10 @@ fn is_letter_jumble(value: &[u8], jumble: f32) -> bool {
     let plain = value.iter().all(u8::is_ascii_alphanumeric);
     plain && value.len() >= 20 && jumble >= 3.5 && (turns == 0 || turns * 5 >= value.len())
         || value.len() >= 40 && jumble >= 4.0 && turns * 4 >= value.len()
+        || value.len() >= 18
+            && jumble >= 3.6
+            && turns * 3 >= value.len()
+            && value.iter().any(u8::is_ascii_digit)
 }
 
 #[cfg(test)]
