@@ -127,6 +127,34 @@ fn rules_of_ones_own_are_tried() {
 }
 
 #[test]
+fn names_are_masked_in_json_that_tools_speak() {
+    let (folder, upstream) = (tempfile::tempdir().unwrap(), Upstream::start());
+    upstream.put("said", answer("Done."));
+    let setup = Setup::new(folder.path(), upstream.address);
+    let server = Server::start(&setup);
+    let call =
+        json!({ "to": "x@example.com", "body": "Mary Jones, x@example.com, order NW-20833" });
+    let result = json!({ "ok": true, "note": "sent to Mary Jones of London", "id": "e768c0b9" });
+    let body = json!({ "model": "m", "messages": [
+        { "role": "user", "content": "Send it." },
+        { "role": "assistant", "content": null, "tool_calls": [{ "id": "c1", "type": "function",
+            "function": { "name": "send", "arguments": call.to_string() } }] },
+        { "role": "tool", "tool_call_id": "c1", "content": result.to_string() },
+    ] });
+    let headers = [("x-script", "put said")];
+    let id = post(server.proxy, &headers, &body.to_string().into_bytes()).head.id();
+    let data = server.data().to_str().unwrap().to_owned();
+    let shown = custody(&["show", &id, "--json", "--data", &data]).stdout;
+    assert!(!shown.contains("Mary") && !shown.contains("London"), "{shown}");
+    assert!(shown.contains("[PERSON], [EMAIL], order NW-20833"), "{shown}");
+    assert!(
+        shown.contains("sent to [PERSON] of [LOCATION]") && shown.contains("e768c0b9"),
+        "{shown}"
+    );
+    verified(server.data());
+}
+
+#[test]
 fn a_policy_goes_by_place_and_values_kept_apart_come_back_with_a_reason() {
     let (folder, upstream) = (tempfile::tempdir().unwrap(), Upstream::start());
     upstream.put("said", answer("Dear John Smith, we call +1-984-182-0190 from badge B-77777."));

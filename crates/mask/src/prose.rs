@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use crate::json;
 use crate::placeholder;
 
 /// A stretch is cut at the end of a line, or of a sentence, past this many bytes.
@@ -39,17 +40,31 @@ pub(crate) fn stretches(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Whether the names tier would look at a text.
+/// Whether the names tier would look at a text, or at any string in it if it is JSON.
 pub fn has_prose(text: &str) -> bool {
-    !text.is_empty() && !stretches(text).is_empty()
+    in_text(text, json::NESTED)
 }
 
 /// Whether the names tier would look at any string of JSON.
 pub fn has_prose_in(value: &Value) -> bool {
+    in_json(value, json::NESTED)
+}
+
+fn in_text(text: &str, depth: usize) -> bool {
+    if let Some(depth) = depth.checked_sub(1)
+        && text.trim_start().starts_with(['{', '['])
+        && let Ok(value) = serde_json::from_str::<Value>(text)
+    {
+        return in_json(&value, depth);
+    }
+    !text.is_empty() && !stretches(text).is_empty()
+}
+
+fn in_json(value: &Value, depth: usize) -> bool {
     match value {
-        Value::String(text) => is_said(text) && has_prose(text),
-        Value::Array(items) => items.iter().any(has_prose_in),
-        Value::Object(members) => members.values().any(has_prose_in),
+        Value::String(text) => is_said(text) && in_text(text, depth),
+        Value::Array(items) => items.iter().any(|item| in_json(item, depth)),
+        Value::Object(members) => members.values().any(|member| in_json(member, depth)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
@@ -180,6 +195,15 @@ mod tests {
         ] {
             assert_eq!(kept(line), [line], "{line}");
         }
+    }
+
+    #[test]
+    fn what_is_said_in_json_is_prose() {
+        let inner = serde_json::json!({ "to": "x", "body": "Bo Li, order 1" }).to_string();
+        let outer = serde_json::json!({ "name": "send", "arguments": inner });
+        assert!(has_prose(&inner) && has_prose_in(&outer) && has_prose(&outer.to_string()));
+        let plain = serde_json::json!({ "name": "send", "arguments": "{\"a\": [1, \"two\"]}" });
+        assert!(!has_prose_in(&plain) && !has_prose(&plain.to_string()));
     }
 
     #[test]

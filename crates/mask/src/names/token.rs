@@ -47,8 +47,28 @@ fn runs(text: &str, range: Range<usize>) -> impl Iterator<Item = Range<usize>> +
     })
 }
 
-/// Whether a run is made by a machine: a part of it mixes letters and digits.
+/// Whether a run is made by a machine: a part of it mixes letters and digits, or a mark in capitals
+/// has a number after it.
 fn is_token(run: &str) -> bool {
+    is_numbered(run) || has_mixture(run)
+}
+
+/// `NW-20833`; not `CH-8001` or `D-10115`, which are postcodes.
+fn is_numbered(run: &str) -> bool {
+    const COUNTRIES: [&str; 21] = [
+        "A", "B", "CH", "CZ", "D", "DE", "DK", "E", "F", "FI", "FIN", "FL", "FR", "I", "L", "LT",
+        "LV", "N", "NL", "S", "SE",
+    ];
+    run.rsplit_once(['-', '_']).is_some_and(|(mark, number)| {
+        number.len() >= 4
+            && number.bytes().all(|b| b.is_ascii_digit())
+            && mark.bytes().any(|b| b.is_ascii_uppercase())
+            && mark.bytes().all(|b| b.is_ascii_uppercase() || b == b'-' || b.is_ascii_digit())
+            && !COUNTRIES.contains(&mark)
+    })
+}
+
+fn has_mixture(run: &str) -> bool {
     run.split(['-', '_']).any(|part| {
         let any = |is: fn(&u8) -> bool| part.bytes().any(|b| is(&b));
         let shortest = if any(u8::is_ascii_lowercase) { MIXED } else { CAPITALS };
@@ -100,6 +120,8 @@ mod tests {
             "7a8d8ed90ec05c56d5bf12f9d51c4b2d",
             "e768c0b",
             "req_01HZX4M7Q2V8",
+            "NW-20833",
+            "INC-2024-00017",
         ] {
             assert_eq!(left(text, Entity::Person), [""; 0], "{text}");
             assert_eq!(left(text, Entity::Location), [""; 0], "{text}");
@@ -117,9 +139,16 @@ mod tests {
 
     #[test]
     fn names_and_addresses_stay() {
-        for text in
-            ["Jean-Luc Picard", "李雷", "María", "SW1A 1AA", "SW1A1AA", "1234 AB", "K1A 0B1"]
-        {
+        for text in [
+            "Jean-Luc Picard",
+            "李雷",
+            "María",
+            "SW1A 1AA",
+            "SW1A1AA",
+            "1234 AB",
+            "K1A 0B1",
+            "CH-8001",
+        ] {
             assert_eq!(left(text, Entity::Location), [text]);
         }
         for text in [
